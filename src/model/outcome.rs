@@ -82,7 +82,7 @@ impl Stop {
     }
 }
 
-/// What became of the supplied code or named pattern.
+/// What became of the supplied code or named pattern, as it stands in `outcomes.jsonl`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Given {
     /// `verified`, `refuted` (it failed) or `invalid` (it does not compile, or the pattern does not exist).
@@ -117,9 +117,9 @@ pub struct NearMiss {
 /// The rarely filled part of an outcome; boxed, so that the common outcome stays small.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Detail {
-    /// What became of the supplied code or named pattern.
-    pub given: Option<Given>,
-    /// Findings about the specification and its run, without file and line of the record itself.
+    /// Why the supplied code or named pattern failed, in words: `3 -> 7, expected 9`.
+    pub given_failing_test: Option<String>,
+    /// Findings of the run, without file and line: those of the record itself stand in the corpus.
     pub diagnostics: Vec<Diagnostic>,
     /// The first failing test of the best candidate, where the status is not verified.
     pub failing_test: Option<String>,
@@ -127,8 +127,6 @@ pub struct Detail {
     pub solutions: Vec<Solution>,
     /// Executed near misses, at most 8.
     pub near_misses: Vec<NearMiss>,
-    /// The id of the template behind the code.
-    pub template: Option<String>,
 }
 
 /// What became of one specification.
@@ -140,6 +138,10 @@ pub struct Outcome {
     pub status: Status,
     /// Where the final code comes from; `None` when there is none.
     pub strategy: Option<Strategy>,
+    /// The id of the template behind the code.
+    pub template: Option<std::sync::Arc<str>>,
+    /// What became of the supplied code or named pattern, where there was one.
+    pub given: Option<Status>,
     /// Why the search ended.
     pub stop: Stop,
     /// The full colon definition.
@@ -171,6 +173,8 @@ impl Outcome {
             spec,
             status,
             strategy: None,
+            template: None,
+            given: None,
             stop,
             code: None,
             tests_passed: 0,
