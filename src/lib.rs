@@ -5,6 +5,7 @@
 pub mod model;
 
 pub mod arena;
+pub mod durable;
 pub mod spec;
 
 pub mod corpus;
