@@ -6,6 +6,7 @@ pub mod model;
 
 pub mod arena;
 pub mod durable;
+pub mod profile;
 pub mod spec;
 
 pub mod corpus;
