@@ -1,8 +1,93 @@
-//! Room `cli`.
+//! The command line: arguments and `config.toml` become resolved options, rooms are wired, results are printed.
+//!
+//! Nothing else in the crate prints. Results go to standard output, everything else to standard error. `anyhow` stays in
+//! here: rooms have typed errors, and only this room turns them into a message and an exit code.
 
+pub mod args;
+pub mod context;
+pub mod message;
+pub mod output;
+
+pub mod commands;
+
+pub mod codes;
+pub mod log;
+
+use anyhow::Context as _;
+use args::{Cli, Command};
+use clap::Parser;
+use context::Context;
 use std::process::ExitCode;
+
+/// How a command ended, where it did not fail. Failures of the environment are errors and end with 2.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// All is well: 0.
+    Good,
+    /// Some specification is not verified, some test failed, some effect does not hold: 1.
+    Bad,
+    /// Nothing was selected: 4.
+    Nothing,
+    /// A signal ended the work: 128 and its number.
+    Signal(u8),
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(match exit {
+            Exit::Good => 0,
+            Exit::Bad => 1,
+            Exit::Nothing => 4,
+            Exit::Signal(signal) => 128 + signal,
+        })
+    }
+}
+
+/// Usage, configuration or I/O.
+const FAILED: u8 = 2;
 
 /// Parses the arguments, runs the command and returns its exit code.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    output::choose_early(std::env::args_os());
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe is no reason to fail: `wordmill --help | head -1`.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            if !error.is::<context::Told>() {
+                output::complain(&error);
+            }
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let mut context = Context::new(&cli)?;
+    let exit = dispatch(&cli.command, &mut context)?;
+    context.finish().context("cannot write to standard output")?;
+    Ok(exit)
+}
+
+fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<Exit> {
+    use commands::*;
+    match command {
+        Command::Explain(args) => explain::run(args, context),
+        Command::Config(args) => config::run(args, context),
+        Command::Completions(args) => completions::run(args, context),
+        Command::Man(args) => man::run(args, context),
+    }
+}
+
+/// Whether the reader of our output went away, as in `wordmill schema | head -1`.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let closed = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(closed))
 }

@@ -1,0 +1,19 @@
+//! Log lines, on standard error.
+
+use tracing_subscriber::EnvFilter;
+
+/// Sets up logging. `WORDMILL_LOG` holds a filter such as `debug` or `wordmill::corpus=trace` and beats `-q` and `-v`.
+pub fn start(json: bool, quiet: bool, verbose: u8) {
+    let level = match (quiet, verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, 2) => "debug",
+        (false, _) => "trace",
+    };
+    let filter = EnvFilter::try_from_env("WORDMILL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    // A second start in one process (tests) leaves the first in place.
+    let _ = if json { base.json().try_init() } else { base.with_ansi(colour).with_target(false).try_init() };
+}
