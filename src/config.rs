@@ -30,7 +30,7 @@ impl Kind {
     pub fn expected(self) -> String {
         match self {
             Kind::Bool => "true or false".to_owned(),
-            Kind::Number(low, u64::MAX) if low == 0 => "a whole number".to_owned(),
+            Kind::Number(0, u64::MAX) => "a whole number".to_owned(),
             Kind::Number(low, high) => format!("a whole number from {low} to {high}"),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
             Kind::Path => "a path".to_owned(),

@@ -120,21 +120,20 @@ impl Reader<'_> {
                 kind.number(u64::from_str_radix(number.as_str(), number.radix()).ok()?)
             }
             (Kind::Choice(_), DeValue::String(text)) => kind.parse(text),
-            (Kind::Path, DeValue::String(text)) => Some(Value::Text(self.from_here(text))),
-            (Kind::Paths, DeValue::String(text)) => Some(Value::List(vec![self.from_here(text)])),
+            (Kind::Path, DeValue::String(text)) => Some(Value::Text(self.beside(text))),
+            (Kind::Paths, DeValue::String(text)) => Some(Value::List(vec![self.beside(text)])),
             (Kind::Paths, DeValue::Array(list)) => self.paths(list),
             _ => None,
         }
     }
 
     fn paths(&self, list: &DeArray<'_>) -> Option<Value> {
-        let path =
-            |item: &toml::Spanned<DeValue<'_>>| item.get_ref().as_str().map(|text| self.from_here(text));
+        let path = |item: &toml::Spanned<DeValue<'_>>| item.get_ref().as_str().map(|text| self.beside(text));
         list.iter().map(path).collect::<Option<_>>().map(Value::List)
     }
 
     /// A path in a file is meant from the folder of that file.
-    fn from_here(&self, text: &str) -> String {
+    fn beside(&self, text: &str) -> String {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         let joined: PathBuf =
             folder.join(text).components().filter(|part| *part != Component::CurDir).collect();
@@ -178,16 +177,21 @@ fn choice_near(kind: Kind, value: &DeValue<'_>) -> Option<String> {
 
 /// Line and column of a byte range; a range over several lines is marked to the end of its first.
 fn place(text: &str, span: Range<usize>) -> Place {
-    let start = text.floor_char_boundary(span.start.min(text.len()));
+    let start = boundary(text, span.start);
     let before = &text[..start];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-    let end = text.floor_char_boundary(span.end.clamp(start, line_end));
+    let end = boundary(text, span.end.clamp(start, line_end));
     Place {
         line: before.matches('\n').count() as u32 + 1,
         column: text[line_start..start].chars().count() as u32 + 1,
         width: (text[start..end].chars().count() as u32).max(1),
     }
+}
+
+/// The last character boundary at or before a byte.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -231,7 +235,7 @@ mod tests {
         fn check(file: &str, path: &str, expect: &str) {
             let reader =
                 Reader { path: Path::new(file), text: "", layer: Vec::new(), diagnostics: Vec::new() };
-            assert_eq!(reader.from_here(path), expect);
+            assert_eq!(reader.beside(path), expect);
         }
         check("config.toml", "corpus/specs", "corpus/specs");
         check("config.toml", "./out", "out");
