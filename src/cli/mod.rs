@@ -11,6 +11,8 @@ pub mod output;
 pub mod commands;
 
 pub mod codes;
+#[cfg(feature = "flamegraph")]
+pub mod flamegraph;
 pub mod log;
 
 use anyhow::Context as _;

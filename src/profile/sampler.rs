@@ -101,6 +101,10 @@ fn sample(period: Duration, stop: &AtomicBool) -> Counts {
     counts
 }
 
+/// Tests that sample take turns.
+#[cfg(test)]
+pub(crate) static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 #[cfg(test)]
 mod tests {
     use super::super::{Stage, is_on, stage, word};
@@ -108,6 +112,7 @@ mod tests {
 
     #[test]
     fn a_busy_stage_and_word_are_seen() {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(!is_on());
         let sampler = Sampler::start(Duration::from_micros(200)).expect("no other test samples");
         assert!(Sampler::start(Duration::from_millis(1)).is_none());
