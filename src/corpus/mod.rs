@@ -1,1 +1,42 @@
-//! Room `corpus`.
+//! The corpus: specifications packed into an archive that is built once, mapped, and never copied or decoded again.
+//!
+//! An archive is a folder of immutable segment files, named by the hash of their contents, and one `MANIFEST` that names
+//! the segments of the present generation, replaced by rename. Everything is proven before it is borrowed: see
+//! `SegmentFile` for the invariants. This room alone derives rkyv. It never runs code, and it never changes a file in place.
+//!
+//! Reading order: `layout` (what lies where), `wire` and `cold` (small encodings), `pack` (writing), `check` (proving), `mmap`
+//! (borrowing), `view` (what other rooms see), then `manifest`, `store` and the building of archives.
+
+pub mod codes;
+
+mod layout;
+mod wire;
+
+mod canonical;
+mod cold;
+mod pack;
+
+mod check;
+mod container;
+mod error;
+mod mmap;
+
+mod tests_view;
+mod view;
+
+mod assemble;
+mod manifest;
+mod store;
+
+pub use assemble::SegmentLimits;
+pub use canonical::{content_hash, heldout_hash};
+pub use cold::{ParamView, ValueView};
+pub use container::FORMAT_VERSION;
+pub use error::{CorpusError, CorpusErrorKind};
+pub use mmap::Stamp;
+pub use store::Corpus;
+pub use tests_view::{CaseView, Tests, Values};
+pub use view::{Record, Texts};
+
+#[cfg(test)]
+mod arbitrary;
