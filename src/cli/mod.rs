@@ -14,6 +14,8 @@ pub mod codes;
 #[cfg(feature = "flamegraph")]
 pub mod flamegraph;
 pub mod log;
+pub mod progress;
+pub mod signals;
 
 use anyhow::Context as _;
 use args::{Cli, Command};
