@@ -20,6 +20,12 @@ impl<'c, P: Proof> Cold<'c, P> {
         Self { reader, present }
     }
 
+    /// How far the record is trusted.
+    #[inline]
+    pub(super) fn proof(&self) -> P {
+        self.reader.proof()
+    }
+
     /// Whether the record has the section.
     #[inline]
     pub(super) fn has(&self, section: Section) -> bool {

@@ -400,7 +400,11 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 128 }))]
+        #![proptest_config(ProptestConfig {
+            cases: if cfg!(miri) { 2 } else { 128 },
+            failure_persistence: None,
+            ..Default::default()
+        })]
         #[test]
         fn whatever_is_packed_comes_back(specs in prop::collection::vec(arbitrary::spec(), 0..6)) {
             let corpus = Corpus::from_specs("a.json", &specs);

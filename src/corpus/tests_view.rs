@@ -2,8 +2,9 @@
 
 use super::cold::{self, Cold, ValueView};
 use super::layout::{Section, lanes_for};
+use super::mmap::Proven;
 use super::view::must;
-use super::wire::{Proven, Reader};
+use super::wire::Reader;
 use crate::model::{Cell, Lane, TestCase, Value};
 
 /// In which sections the cases and their descriptions stand.

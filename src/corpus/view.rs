@@ -2,9 +2,10 @@
 
 use super::cold::{self, Cold, ParamView};
 use super::layout::{ArchivedHot, NO_WORD, Section, WORD_IN_COLD, flags};
+use super::mmap::Proven;
 use super::store::Corpus;
 use super::tests_view::{Tests, TestsWire};
-use super::wire::{List, Proof, Proven, Reader};
+use super::wire::{List, Proof, Reader};
 use super::{canonical, codes};
 use crate::model::{Code, Complexity, Diagnostic, Lane, Metadata, Param, Place, Severity, Spec, SpecId};
 
@@ -47,7 +48,7 @@ impl<'c> Record<'c> {
         match self.hot.word_len {
             NO_WORD => None,
             WORD_IN_COLD => self.text(Section::Word),
-            len => Proven::text(&self.hot.word[..len as usize]),
+            len => self.cold.proof().text(&self.hot.word[..len as usize]),
         }
     }
 

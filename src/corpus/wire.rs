@@ -1,11 +1,7 @@
 //! The small encodings of the cold pool: variable-length numbers, strings, lists with O(1) access.
 //!
-//! One decoder serves two masters: [`Checked`] proves every slice and is run over a whole segment by `check`, [`Proven`]
-//! reads what was proven and trusts its UTF-8. Whatever the first accepts the second reads to the same values.
-
-#![allow(unsafe_code)]
-
-use std::marker::PhantomData;
+//! One decoder serves two masters: with [`Checked`] it proves every slice and is run over a whole segment by `check`, with
+//! `mmap::Proven` it reads what was proven and trusts its UTF-8. Whatever the first accepts the second reads to the same values.
 
 /// Appends a number in groups of seven bits, the lowest first.
 pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
@@ -87,33 +83,20 @@ pub(super) fn row(table: &[u8], width: usize, i: usize) -> Option<u32> {
     })
 }
 
-/// How far the bytes are trusted.
+/// How far the bytes are trusted: a token that goes with them.
 pub(super) trait Proof: Copy {
     /// The bytes as text, if they are.
-    fn text(bytes: &[u8]) -> Option<&str>;
+    fn text(self, bytes: &[u8]) -> Option<&str>;
 }
 
 /// Nothing is known about the bytes: UTF-8 is checked.
 #[derive(Clone, Copy)]
-pub(super) enum Checked {}
-
-/// The bytes passed `check`: UTF-8 is taken for granted.
-#[derive(Clone, Copy)]
-pub(super) enum Proven {}
+pub(super) struct Checked;
 
 impl Proof for Checked {
     #[inline]
-    fn text(bytes: &[u8]) -> Option<&str> {
+    fn text(self, bytes: &[u8]) -> Option<&str> {
         std::str::from_utf8(bytes).ok()
-    }
-}
-
-impl Proof for Proven {
-    #[inline]
-    fn text(bytes: &[u8]) -> Option<&str> {
-        // SAFETY: a `Reader<Proven>` is only made by `Reader::proven`, whose caller promises that the same reads were
-        // made with `Checked`, which has run `from_utf8` over this very slice.
-        Some(unsafe { std::str::from_utf8_unchecked(bytes) })
     }
 }
 
@@ -121,28 +104,29 @@ impl Proof for Proven {
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'c, P> {
     bytes: &'c [u8],
-    proof: PhantomData<P>,
+    proof: P,
 }
 
 impl<'c> Reader<'c, Checked> {
     /// A reader that trusts nothing.
     pub(super) fn checked(bytes: &'c [u8]) -> Self {
-        Reader { bytes, proof: PhantomData }
-    }
-}
-
-impl<'c> Reader<'c, Proven> {
-    /// A reader that trusts the UTF-8 of what it reads.
-    ///
-    /// # Safety
-    ///
-    /// `check::record` accepted exactly these bytes, and the caller reads them by the same functions in the same order.
-    pub(super) unsafe fn proven(bytes: &'c [u8]) -> Self {
-        Reader { bytes, proof: PhantomData }
+        Reader { bytes, proof: Checked }
     }
 }
 
 impl<'c, P: Proof> Reader<'c, P> {
+    /// A reader of bytes that `proof` vouches for.
+    #[inline]
+    pub(super) fn new(bytes: &'c [u8], proof: P) -> Self {
+        Reader { bytes, proof }
+    }
+
+    /// How far the bytes are trusted.
+    #[inline]
+    pub(super) fn proof(&self) -> P {
+        self.proof
+    }
+
     /// What is left.
     #[inline]
     pub(super) fn rest(&self) -> &'c [u8] {
@@ -158,7 +142,7 @@ impl<'c, P: Proof> Reader<'c, P> {
     /// A reader of part of what is left, with the same trust.
     #[inline]
     pub(super) fn part(&self, from: usize, to: usize) -> Option<Self> {
-        Some(Reader { bytes: self.bytes.get(from..to)?, proof: PhantomData })
+        Some(Reader { bytes: self.bytes.get(from..to)?, proof: self.proof })
     }
 
     /// The next byte.
@@ -212,7 +196,8 @@ impl<'c, P: Proof> Reader<'c, P> {
     #[inline]
     pub(super) fn str(&mut self) -> Option<&'c str> {
         let len = self.varint()?;
-        P::text(self.bytes(len)?)
+        let bytes = self.bytes(len)?;
+        self.proof.text(bytes)
     }
 
     /// The next string that may be absent.
@@ -220,14 +205,17 @@ impl<'c, P: Proof> Reader<'c, P> {
     pub(super) fn opt_str(&mut self) -> Option<Option<&'c str>> {
         match self.varint()? {
             0 => Some(None),
-            len => Some(Some(P::text(self.bytes(len - 1)?)?)),
+            len => {
+                let bytes = self.bytes(len - 1)?;
+                Some(Some(self.proof.text(bytes)?))
+            }
         }
     }
 
     /// Everything that is left, as text.
     #[inline]
     pub(super) fn text(&self) -> Option<&'c str> {
-        P::text(self.bytes)
+        self.proof.text(self.bytes)
     }
 
     /// Everything that is left, as a list.
