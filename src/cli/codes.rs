@@ -14,8 +14,10 @@ pub struct RoomCodes {
 }
 
 /// Every room that finds things, by its numbers.
-pub const ROOMS: &[RoomCodes] =
-    &[RoomCodes { room: "configuration", range: 95..=99, tables: &[crate::config::codes::CODES] }];
+pub const ROOMS: &[RoomCodes] = &[
+    RoomCodes { room: "corpus", range: 85..=94, tables: &[crate::corpus::codes::CODES] },
+    RoomCodes { room: "configuration", range: 95..=99, tables: &[crate::config::codes::CODES] },
+];
 
 /// All entries with their room, in the order of the rooms.
 pub fn all() -> impl Iterator<Item = (&'static RoomCodes, &'static CodeEntry)> {

@@ -123,8 +123,8 @@ fn show_lines(counters: &Counters, ended: &std::sync::mpsc::Receiver<()>) {
 fn line(phase: &str, done: u64, total: u64, elapsed: Duration) -> String {
     let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
     let mut line = format!("{phase}: {done}");
-    if total > 0 {
-        line += &format!(" of {total} ({} %)", done * 100 / total);
+    if let Some(percent) = (done * 100).checked_div(total) {
+        line += &format!(" of {total} ({percent} %)");
     }
     line += &if rate >= 10.0 { format!(", {rate:.0}/s") } else { format!(", {rate:.1}/s") };
     if total > done && rate > 0.0 {
