@@ -1,0 +1,190 @@
+//! The files that a run writes, from a corpus made by hand: golden files, gforth, hostile names, bounded memory.
+//! `UPDATE=1 cargo test --test report` rewrites the golden files; read the difference.
+
+mod sample;
+
+use sample::{run, samples};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use wordmill::model::{SpecId, Status};
+use wordmill::report::{Report, Row, unchanged};
+
+fn golden(name: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/report").join(name);
+    if std::env::var_os("UPDATE").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, actual).unwrap();
+    }
+    let expect = fs::read_to_string(&path).unwrap_or_default();
+    assert!(expect == actual, "{name} differs; UPDATE=1 rewrites it:\n{actual}");
+}
+
+fn files(folder: &Path) -> BTreeSet<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn golden_files() {
+    let folder = tempfile::tempdir().unwrap();
+    // A first run, so that the second has something to compare with.
+    let mut before = samples();
+    before[0].outcome = sample::failed(Status::Unsolved, wordmill::model::Stop::Budget, None);
+    before[6].outcome = sample::verified(
+        before[6].spec.as_ref().unwrap(),
+        ": cube dup dup * * ;",
+        before[1].outcome.strategy.unwrap(),
+    );
+    before[4].outcome.code = Some(": distance 2dup max -rot min - ;".into());
+    before.remove(1);
+    run(folder.path(), &before);
+    run(folder.path(), &samples());
+    for name in ["outcomes.jsonl", "report.json"] {
+        golden(name, &fs::read_to_string(folder.path().join(name)).unwrap());
+    }
+    let code = folder.path().join("code");
+    for name in files(&code) {
+        let text = fs::read_to_string(code.join(&name)).unwrap();
+        golden(
+            &format!("code/{}", name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "_")),
+            &text,
+        );
+    }
+}
+
+#[test]
+fn gforth_loads_the_code_and_its_tests_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &samples());
+    let code = folder.path().join("code");
+    let mut n_tests = 0;
+    for name in files(&code).into_iter().filter(|name| name.ends_with(".test.fth")) {
+        let Some(output) = gforth(&code, &name) else { return };
+        let last = output.lines().rfind(|line| !line.is_empty()).unwrap_or_default();
+        let (n, rest) = last.split_once(" tests, ").unwrap_or_else(|| panic!("{name}: {output}"));
+        assert_eq!(rest.trim(), "0 failed", "{name}: {output}");
+        n_tests += n.trim().parse::<u32>().unwrap();
+    }
+    let expect: usize = samples()
+        .iter()
+        .filter(|sample| sample.outcome.status == Status::Verified)
+        .map(|sample| sample.spec.as_ref().unwrap().tests.len())
+        .sum();
+    // The second `square` is not loaded.
+    assert_eq!(n_tests as usize, expect - 1);
+}
+
+#[test]
+fn gforth_tells_a_failing_test() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut all = samples();
+    all.truncate(1);
+    all[0].outcome.code = Some(": square dup + ;".into());
+    let tests = &mut all[0].spec.as_mut().unwrap().tests;
+    tests[2].output.clear();
+    run(folder.path(), &all);
+    let Some(output) = gforth(&folder.path().join("code"), "specs+basic.jsonl.test.fth") else { return };
+    assert!(output.contains("INCORRECT RESULT: T{ 5 square -> 25 }T"), "{output}");
+    assert!(output.contains("WRONG NUMBER OF RESULTS: T{ 0 square -> }T"), "{output}");
+    assert!(output.contains("3 tests, 3 failed"), "{output}");
+}
+
+/// What gforth prints on loading a file; `None` (and a word) where it is not installed.
+fn gforth(folder: &Path, name: &str) -> Option<String> {
+    let mut command = Command::new("timeout");
+    command.args(["-s", "KILL", "60", "gforth", &format!("./{name}"), "-e", "bye"]).current_dir(folder);
+    if Command::new("gforth").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        eprintln!("skipped: gforth is not installed");
+        return None;
+    }
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let warnings = String::from_utf8_lossy(&output.stderr).replace("redefined lshift", "");
+    assert_eq!(warnings.trim(), "", "{name}");
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{name}: {text}");
+    Some(text)
+}
+
+#[test]
+fn no_specs_make_whole_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = run(folder.path(), &[]);
+    assert_eq!(summary.totals.specs, 0);
+    assert_eq!(fs::read(folder.path().join("outcomes.jsonl")).unwrap(), b"");
+    assert!(files(&folder.path().join("code")).is_empty());
+    assert!(fs::read_to_string(folder.path().join("report.json")).unwrap().contains("\"specs\": 0"));
+}
+
+#[test]
+fn what_is_not_times_is_the_same_again() {
+    let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut slower = samples();
+    slower.iter_mut().for_each(|sample| sample.elapsed_us *= 3);
+    run(a.path(), &samples());
+    run(b.path(), &slower);
+    assert_same(a.path(), b.path(), &["outcomes.jsonl".into()]);
+    let names: Vec<_> =
+        files(&a.path().join("code")).into_iter().map(|name| PathBuf::from("code").join(name)).collect();
+    assert!(names.len() >= 6);
+    assert_same(a.path(), b.path(), &names);
+}
+
+fn assert_same(a: &Path, b: &Path, names: &[PathBuf]) {
+    for name in names {
+        assert!(fs::read(a.join(name)).unwrap() == fs::read(b.join(name)).unwrap(), "{name:?}");
+    }
+}
+
+#[test]
+fn an_unchanged_run_has_nothing_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = run(folder.path(), &samples());
+    let found = unchanged(folder.path(), "f00d").unwrap();
+    assert_eq!(found.totals, summary.totals);
+    assert_eq!(found.changes.unwrap().count(), 0);
+    assert!(unchanged(folder.path(), "beef").is_none());
+    fs::write(folder.path().join("outcomes.jsonl"), "").unwrap();
+    assert!(unchanged(folder.path(), "f00d").is_none());
+}
+
+#[test]
+fn code_of_vanished_sources_goes_and_files_of_others_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &samples());
+    let code = folder.path().join("code");
+    fs::write(code.join("mine.fth"), ": mine ;").unwrap();
+    fs::write(code.join(".x.fth.1-1.wm-tmp"), "litter").unwrap();
+    let before = fs::metadata(code.join("specs+basic.jsonl.fth")).unwrap().modified().unwrap();
+    let basic: Vec<_> = samples().into_iter().filter(|sample| sample.file.starts_with("specs/")).collect();
+    run(folder.path(), &basic);
+    assert_eq!(
+        files(&code).into_iter().collect::<Vec<_>>(),
+        ["mine.fth", "specs+basic.jsonl.fth", "specs+basic.jsonl.test.fth"]
+    );
+    assert_eq!(fs::metadata(code.join("specs+basic.jsonl.fth")).unwrap().modified().unwrap(), before);
+}
+
+#[test]
+fn big_sources_are_split() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = sample::spec("w", "n -- n", &[(&[1], &[1])]);
+    let mut report = Report::begin(sample::options(folder.path())).unwrap();
+    for i in 0..25_000u32 {
+        let name = format!("w{i}");
+        let mut spec = spec.clone();
+        spec.word = name.clone();
+        let mut outcome = sample::verified(&spec, &format!(": {name} ;"), wordmill::model::Strategy::Given);
+        outcome.spec = SpecId(i);
+        report.accept(&Row::from_spec(&spec, "big.jsonl", i + 1), &outcome).unwrap();
+    }
+    let summary = report.finish(sample::facts()).unwrap();
+    assert_eq!(summary.totals.verdicts.verified, 25_000);
+    let code = folder.path().join("code");
+    assert_eq!(files(&code).len(), 6);
+    let n_words = |name| {
+        fs::read_to_string(code.join(name)).unwrap().lines().filter(|line| line.starts_with(": ")).count()
+    };
+    assert_eq!(["big.jsonl.fth", "big.jsonl.2.fth", "big.jsonl.3.fth"].map(n_words), [10_000, 10_000, 5_000]);
+}
