@@ -1,1 +1,18 @@
-//! Room `template`.
+//! The template library: Forth with holes, compiled once, filled many times.
+//!
+//! Templates stand as TOML in `corpus/templates` and are embedded in the binary; other folders can be added. This room
+//! reads, checks, hashes and fills them, and runs their own tests on the engine. It never looks at a specification and
+//! never decides which candidate is worth trying: that is `synth`'s.
+
+mod assign;
+pub mod codes;
+mod compiled;
+mod library;
+mod read;
+mod resolve;
+mod shipped;
+mod source;
+
+pub use assign::{Assignments, HoleContext, MAX_CONSTANTS, MAX_HOLES};
+pub use compiled::{Bound, Choice, Domain, Hole, Template, TemplateTest};
+pub use library::{Library, LoadError, Set, TemplateRow};
