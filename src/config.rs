@@ -125,6 +125,8 @@ macro_rules! settings {
 }
 
 settings! {
+    TemplatesPaths "templates.paths" "WORDMILL_TEMPLATES" Kind::Paths, "",
+        "folders and files with templates beside the shipped ones";
     OutputColor "output.color" "WORDMILL_COLOR" Kind::Choice(&["auto", "always", "never"]), "auto",
         "when to colour; auto heeds NO_COLOR and CLICOLOR_FORCE";
     OutputMessageFormat "output.message-format" "WORDMILL_MESSAGE_FORMAT" Kind::Choice(&["human", "json", "github"]), "human",

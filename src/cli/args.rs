@@ -81,6 +81,12 @@ impl Flags {
         self.0.extend(value.map(|value| (key, value, Origin::Flag(flag))));
     }
 
+    /// A flag that takes paths; none given says nothing.
+    pub fn paths(&mut self, key: Key, flag: &'static str, paths: &[PathBuf]) {
+        let list = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        self.set(key, flag, (!paths.is_empty()).then_some(Value::List(list)));
+    }
+
     /// A flag with a few choices.
     pub fn choice(&mut self, key: Key, flag: &'static str, value: Option<impl ValueEnum>) {
         let name = value.and_then(|value| value.to_possible_value()).map(|value| value.get_name().to_owned());
@@ -125,6 +131,7 @@ pub enum Color {
 #[command(disable_help_subcommand = true)]
 #[allow(missing_docs, reason = "each variant takes its help from the documentation of its arguments")]
 pub enum Command {
+    Templates(commands::templates::Args),
     Explain(commands::explain::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
@@ -134,7 +141,12 @@ pub enum Command {
 impl Command {
     /// What the flags of the command say about settings.
     pub fn layer(&self) -> Layer {
-        Layer::new()
+        match self {
+            Command::Templates(args) => args.layer(),
+            Command::Explain(_) | Command::Config(_) | Command::Completions(_) | Command::Man(_) => {
+                Layer::new()
+            }
+        }
     }
 }
 

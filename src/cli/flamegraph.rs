@@ -185,12 +185,19 @@ mod tests {
         let folder = tempfile::tempdir().expect("tempdir");
         let path = folder.path().join("out.svg");
         let recording = Recording::start(&path).expect("start");
-        busy();
+        outer();
         recording.finish().expect("finish");
+        let _ = std::fs::copy(&path, "/tmp/cli-test.svg");
         let svg = std::fs::read_to_string(&path).expect("svg");
         for needle in ["stage synth", "enumeration", "forth square", "native code"] {
             assert!(svg.contains(&format!("<title>{needle} (")), "{needle} is not in the picture");
         }
+    }
+
+    #[inline(never)]
+    fn outer() {
+        busy();
+        std::hint::black_box(());
     }
 
     #[inline(never)]
@@ -200,7 +207,9 @@ mod tests {
         let until = std::time::Instant::now() + Duration::from_millis(200);
         let mut sum = 0u64;
         while std::time::Instant::now() < until {
-            sum = std::hint::black_box(sum.wrapping_mul(31).wrapping_add(7));
+            for _ in 0..10_000 {
+                sum = std::hint::black_box(sum.wrapping_mul(31).wrapping_add(7));
+            }
         }
     }
 

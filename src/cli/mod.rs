@@ -7,6 +7,7 @@ pub mod args;
 pub mod context;
 pub mod message;
 pub mod output;
+pub mod table;
 
 pub mod commands;
 
@@ -83,6 +84,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
 fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<Exit> {
     use commands::*;
     match command {
+        Command::Templates(args) => templates::run(args, context),
         Command::Explain(args) => explain::run(args, context),
         Command::Config(args) => config::run(args, context),
         Command::Completions(args) => completions::run(args, context),

@@ -170,9 +170,17 @@ pub fn is_on() -> bool {
     ON.load(Ordering::Relaxed)
 }
 
+/// Names that another thread can read at any moment: the words that an engine is in, outermost first.
+pub trait Words: Send + Sync {
+    /// Gives each name to the sink.
+    fn each(&self, sink: &mut dyn FnMut(&str));
+}
+
 /// The stack of one thread, as the sampler sees it.
 pub(crate) struct Slot {
     thread: String,
+    /// What the engine of this thread is in; shown above the stages.
+    words: Mutex<Option<Arc<dyn Words>>>,
     depth: AtomicU32,
     frames: [AtomicU32; DEPTH_MAX],
 }
@@ -191,6 +199,10 @@ impl Slot {
     fn read(&self, into: &mut Vec<Frame>) {
         let depth = (self.depth.load(Ordering::Acquire) as usize).min(DEPTH_MAX);
         into.extend(self.frames[..depth].iter().map(|frame| Frame(frame.load(Ordering::Relaxed))));
+        if depth > 0 {
+            let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+            words.iter().for_each(|words| words.each(&mut |name| into.push(Frame::word(name))));
+        }
     }
 }
 
@@ -204,8 +216,8 @@ fn register() -> Arc<Slot> {
     // `wordmill-7` and `wordmill-8` do the same work: one frame for all of them.
     let thread =
         name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | ' ')).to_owned();
-    let slot =
-        Arc::new(Slot { thread, depth: AtomicU32::new(0), frames: [const { AtomicU32::new(0) }; DEPTH_MAX] });
+    let frames = [const { AtomicU32::new(0) }; DEPTH_MAX];
+    let slot = Arc::new(Slot { thread, words: Mutex::new(None), depth: AtomicU32::new(0), frames });
     slots().lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&slot));
     slot
 }
@@ -251,6 +263,16 @@ pub fn word(name: &str) -> Guard {
     if is_on() { enter(Frame::word(name)) } else { Guard { depth: u32::MAX, not_send: PhantomData } }
 }
 
+/// Shows `words` above the stages of this thread from now on; `None` shows nothing there.
+pub fn show_words(words: Option<Arc<dyn Words>>) {
+    let show = |slot: &OnceCell<Arc<Slot>>| {
+        let slot = slot.get_or_init(register);
+        *slot.words.lock().unwrap_or_else(PoisonError::into_inner) = words;
+    };
+    // A thread that ends shows nothing any more.
+    let _ = SLOT.try_with(show);
+}
+
 #[cold]
 fn leave_to(depth: u32) {
     // A thread that ends has no slot any more, and nothing to leave.
@@ -280,6 +302,23 @@ mod tests {
         assert_eq!(here(), ["stage synth"]);
         drop(outer);
         assert_eq!(here(), [""; 0]);
+    }
+
+    #[test]
+    fn words_of_an_engine_stand_above_the_stages() {
+        struct Two;
+        impl Words for Two {
+            fn each(&self, sink: &mut dyn FnMut(&str)) {
+                sink("main");
+                sink("square");
+            }
+        }
+        show_words(Some(Arc::new(Two)));
+        assert_eq!(here(), [""; 0], "an idle thread runs nothing");
+        let _stage = enter(Stage::Validate.into());
+        assert_eq!(here(), ["validate", "forth main", "forth square"]);
+        show_words(None);
+        assert_eq!(here(), ["validate"]);
     }
 
     #[test]
