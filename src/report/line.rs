@@ -45,7 +45,9 @@ fn diagnostics(row: &Row<'_>, outcome: &Outcome) -> Vec<Diagnostic> {
         }
         diagnostic
     });
-    row.diagnostics.iter().cloned().chain(placed).collect()
+    let mut all = row.diagnostics().into_owned();
+    all.extend(placed);
+    all
 }
 
 /// Replaces `buffer` with the line, newline included.

@@ -14,6 +14,9 @@ mod summary;
 mod tally;
 
 mod code;
+mod junit;
+mod markdown;
+mod terminal;
 mod text;
 
 pub use changes::{Change, ChangeList, Changes, LISTED_MAX};
@@ -22,11 +25,13 @@ pub use line::{outcome_line, write_line};
 pub use row::{Row, TestRow, TestValue};
 pub use summary::{FAILURES_MAX, Failure, Stage, Summary};
 pub use tally::{Expectation, Group, Histogram, Slow, StrategyCount, Totals, Verdicts, expectation};
+pub use terminal::TerminalOptions;
 
 use crate::durable::{self, DurableFile};
 use crate::model::Outcome;
 use changes::Comparison;
 use code::CodeFolder;
+use junit::Junit;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -90,6 +95,7 @@ pub struct Report {
     comparison: Option<Comparison>,
     sums: Sums,
     code: CodeFolder,
+    junit: Junit,
 }
 
 impl Report {
@@ -106,6 +112,7 @@ impl Report {
             line: Vec::new(),
             sums: Sums::default(),
             code: CodeFolder::create(out.join("code"))?,
+            junit: Junit::create(out)?,
             options,
         })
     }
@@ -121,7 +128,8 @@ impl Report {
         written.map_err(io_error("write", self.outcomes.target()))?;
         self.outcomes_bytes += self.line.len() as u64;
         self.sums.add(row, outcome);
-        self.code.accept(row, outcome)
+        self.code.accept(row, outcome)?;
+        self.junit.accept(row, outcome)
     }
 
     /// Puts all files in place; the summary is what they tell.
@@ -130,6 +138,7 @@ impl Report {
         let outcomes = self.outcomes.target().to_owned();
         self.outcomes.commit_if_changed().map_err(io_error("write", &outcomes))?;
         self.code.finish(&outcomes)?;
+        self.junit.finish(&run)?;
         let changes = self.comparison.map(|comparison| comparison.finish(&outcomes)).transpose();
         let summary = Summary {
             tool: self.options.tool,
@@ -145,6 +154,7 @@ impl Report {
             changes: changes.map_err(io_error("compare with", &outcomes))?,
             ..self.sums.finish()
         };
+        write_file(out, "report.md", &markdown::render(&summary))?;
         // Last, for it says that all others are there.
         write_file(out, "report.json", &summary.to_json())?;
         Ok(summary)
@@ -159,7 +169,7 @@ pub fn unchanged(out: &Path, fingerprint: &str) -> Option<Summary> {
     let is_there = |name| out.join(name).exists();
     let is_whole = std::fs::metadata(out.join("outcomes.jsonl"))
         .is_ok_and(|file| file.len() == summary.outcomes_bytes)
-        && ["code"].into_iter().all(is_there);
+        && ["report.md", "junit.xml", "code"].into_iter().all(is_there);
     (summary.fingerprint == fingerprint && !summary.interrupted && is_whole)
         .then(|| Summary { changes: Some(Changes::default()), ..summary })
 }

@@ -1,6 +1,8 @@
 //! What reports want to know of a specification, borrowed from wherever it stands.
 
+use crate::corpus::{CaseView, Record, ValueView, Values};
 use crate::model::{Cell, Diagnostic, Param, Spec, TestCase, Value};
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -15,8 +17,7 @@ pub struct Row<'a> {
     pub line: u32,
     /// How long this run worked on it; `None` where the outcome was known already.
     pub elapsed: Option<Duration>,
-    /// Findings about the record itself, with file and line.
-    pub diagnostics: &'a [Diagnostic],
+    found: &'a [Diagnostic],
     facts: Facts<'a>,
 }
 
@@ -24,6 +25,7 @@ pub struct Row<'a> {
 enum Facts<'a> {
     Nothing,
     Spec(&'a Spec),
+    Record(Record<'a>),
 }
 
 /// A value of a test.
@@ -58,7 +60,7 @@ pub struct TestRow<'t> {
 impl<'a> Row<'a> {
     /// A record of which only the place is known: it could not be parsed.
     pub fn bare(word: Option<&'a str>, file: &'a str, line: u32) -> Self {
-        Self { word, file, line, elapsed: None, diagnostics: &[], facts: Facts::Nothing }
+        Self { word, file, line, elapsed: None, found: &[], facts: Facts::Nothing }
     }
 
     /// A specification in memory.
@@ -66,14 +68,27 @@ impl<'a> Row<'a> {
         Self { facts: Facts::Spec(spec), ..Self::bare(Some(&spec.word), file, line) }
     }
 
+    /// A record of a corpus.
+    pub fn from_record(record: Record<'a>) -> Self {
+        Self { facts: Facts::Record(record), ..Self::bare(record.word(), record.file(), record.line()) }
+    }
+
     /// The same row with the time that was spent on it.
     pub fn timed(self, elapsed: Duration) -> Self {
         Self { elapsed: Some(elapsed), ..self }
     }
 
-    /// The same row with findings about the record.
-    pub fn found(self, diagnostics: &'a [Diagnostic]) -> Self {
-        Self { diagnostics, ..self }
+    /// The same row with findings about the record; a record of a corpus knows its own.
+    pub fn found(self, found: &'a [Diagnostic]) -> Self {
+        Self { found, ..self }
+    }
+
+    /// Findings about the record itself, with file and line.
+    pub fn diagnostics(&self) -> Cow<'a, [Diagnostic]> {
+        match self.facts {
+            Facts::Record(record) if record.has_diagnostics() => record.diagnostics().into(),
+            _ => self.found.into(),
+        }
     }
 
     /// What the word does, for people.
@@ -81,6 +96,7 @@ impl<'a> Row<'a> {
         match self.facts {
             Facts::Nothing => None,
             Facts::Spec(spec) => spec.description.as_deref(),
+            Facts::Record(record) => record.description(),
         }
     }
 
@@ -89,6 +105,7 @@ impl<'a> Row<'a> {
         match self.facts {
             Facts::Nothing => {}
             Facts::Spec(spec) => spec.metadata.tags.iter().for_each(|tag| sink(tag)),
+            Facts::Record(record) => record.tags().for_each(sink),
         }
     }
 
@@ -104,6 +121,7 @@ impl<'a> Row<'a> {
         match self.facts {
             Facts::Nothing => {}
             Facts::Spec(spec) => spec.uses.iter().for_each(|word| sink(word)),
+            Facts::Record(record) => record.uses().for_each(sink),
         }
     }
 
@@ -112,6 +130,7 @@ impl<'a> Row<'a> {
         match self.facts {
             Facts::Nothing => {}
             Facts::Spec(spec) => spec.tests.iter().for_each(|test| sink_owned(test, sink)),
+            Facts::Record(record) => sink_views(record.tests().cases(), sink),
         }
     }
 
@@ -122,6 +141,15 @@ impl<'a> Row<'a> {
             Facts::Spec(spec) => {
                 let names = |params: &'a [Param]| params.iter().map(|param| param.name.as_str());
                 write_effect(out, names(&spec.inputs), names(&spec.outputs));
+            }
+            // A record that cannot be run has lost its effect.
+            Facts::Record(record) if !record.is_valid() => {}
+            Facts::Record(record) => {
+                write_effect(
+                    out,
+                    record.inputs().map(|param| param.name),
+                    record.outputs().map(|param| param.name),
+                );
             }
         }
     }
@@ -138,6 +166,24 @@ fn sink_owned(test: &TestCase, sink: &mut dyn FnMut(&TestRow<'_>)) {
     }
     let (inputs, outputs) = (views(&test.input), views(&test.output));
     sink(&TestRow { inputs: &inputs, outputs: &outputs, throws: test.throws });
+}
+
+fn sink_views<'c>(cases: impl Iterator<Item = CaseView<'c>>, sink: &mut dyn FnMut(&TestRow<'_>)) {
+    let view = |value| match value {
+        ValueView::Cell(cell) => TestValue::Cell(cell),
+        ValueView::Str(text) => TestValue::Str(text),
+        ValueView::Cells(cells) => TestValue::Cells(cells),
+    };
+    let fill = |views: &mut Vec<TestValue<'c>>, values: Values<'c>| {
+        views.clear();
+        views.extend(values.map(view));
+    };
+    let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+    for case in cases {
+        fill(&mut inputs, case.inputs());
+        fill(&mut outputs, case.outputs());
+        sink(&TestRow { inputs: &inputs, outputs: &outputs, throws: case.throws() });
+    }
 }
 
 fn write_effect<'n>(

@@ -125,8 +125,9 @@ pub fn reason(row: &Row<'_>, outcome: &Outcome) -> String {
         detail.and_then(|detail| detail.failing_test.as_deref().or(detail.given_failing_test.as_deref()));
     let found = || {
         let of_run = detail.map_or(&[][..], |detail| &detail.diagnostics);
-        let mut all = row.diagnostics.iter().chain(of_run);
-        all.clone().find(|diagnostic| diagnostic.severity == Severity::Error).or_else(|| all.next())
+        let all: Vec<_> = row.diagnostics().iter().chain(of_run).cloned().collect();
+        let error = all.iter().position(|diagnostic| diagnostic.severity == Severity::Error);
+        all.into_iter().nth(error.unwrap_or(0))
     };
     if let Some(test) = failing {
         return one_line(test, 400);
