@@ -123,6 +123,11 @@ pub struct TemplateTest {
 }
 
 impl Domain {
+    /// Whether nothing can ever stand in the hole.
+    pub fn is_empty(&self) -> bool {
+        self.fixed.is_empty() && !self.constants && !self.words
+    }
+
     /// Whether this text may stand in the hole; constants and words of a specification are taken on trust.
     pub fn admits(&self, text: &str) -> bool {
         self.fixed.iter().any(|choice| choice.text == text)

@@ -87,6 +87,11 @@ impl Library {
         &SHIPPED
     }
 
+    /// Name and text of the files that are embedded in the binary.
+    pub fn shipped_files() -> &'static [(&'static str, &'static str)] {
+        FILES
+    }
+
     /// The shipped templates and those of these folders (and single files), in this order.
     pub fn load(paths: &[PathBuf]) -> Result<Library, LoadError> {
         let mut files: Vec<(String, String)> =

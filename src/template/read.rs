@@ -377,3 +377,114 @@ impl Reader<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::template::Library;
+
+    const GOOD: &str = "family = \"test\"\n\n[[set]]\nname = \"binop\"\nvalues = [\"+\", \"*\"]\n\n[[template]]\nid = \"T_001\"\n\
+        description = \"a test\"\neffect = \"( n -- m )\"\ncode = \"dup {op}\"\nholes = { op = \"binop\" }\nexample = { op = \"*\" }\n\
+        where = { n = [0, 9] }\ntests = [{ in = [2], out = [4] }]\ntags = [\"x\"]\n";
+
+    /// Edits the good file and expects these findings, as `code line:column message | suggestion`.
+    fn check(from: &str, to: &str, expect: &[&str]) {
+        assert!(GOOD.contains(from), "{from}");
+        let text = GOOD.replacen(from, to, 1);
+        let found = match Library::from_texts(&[("t.toml", &text)]) {
+            Ok(_) => Vec::new(),
+            Err(error) => error.diagnostics(),
+        };
+        let found: Vec<String> = found
+            .iter()
+            .map(|one| {
+                assert_eq!(one.file.as_deref(), Some("t.toml"));
+                let (source, column) = one.source.clone().unwrap();
+                assert_eq!(
+                    source.trim_end(),
+                    text.lines().nth(one.place.line as usize - 1).unwrap().trim_end()
+                );
+                assert_eq!(column, one.place.column);
+                let suggestion = one.suggestion.as_deref().map_or(String::new(), |s| format!(" | {s}"));
+                format!("{} {}:{} {}{suggestion}", one.code, one.place.line, one.place.column, one.message)
+            })
+            .collect();
+        assert_eq!(found, expect);
+    }
+
+    #[test]
+    fn what_is_wrong_has_a_code_a_place_and_a_suggestion() {
+        check("family", "family", &[]);
+        check("[0, 9]", "[0, ]", &["WM060 14:15 expected [least, greatest], found array"]);
+        check(
+            "id = \"T_001\"",
+            "id = 5",
+            &["WM062 7:1 the template lacks id", "WM060 8:6 expected a string, found integer"],
+        );
+        check("tags =", "tag =", &["WM061 16:1 unknown field `tag` | did you mean `tags`?"]);
+        check(
+            "description =",
+            "zzz =",
+            &[
+                "WM062 8:6 template T_001 lacks description",
+                "WM061 9:1 unknown field `zzz` | the fields here are id, description, effect, code, holes, example, where, tests, tags",
+            ],
+        );
+        check("[{ in = [2], out = [4] }]", "[]", &["WM062 8:6 template T_001 lacks tests"]);
+        check("family = \"test\"", "", &["WM062 1:1 the file lacks its `family`"]);
+        check(
+            "dup {op}",
+            "dup {op} {pq}",
+            &["WM064 11:18 the hole `{pq}` has no domain | did you mean `op`?"],
+        );
+        check(
+            "dup {op}",
+            "dup *",
+            &["WM065 12:11 the code has no hole `{op}`", "WM065 13:13 the code has no hole `{op}`"],
+        );
+        check(
+            "{ op = \"binop\" }",
+            "{ op = \"binops\" }",
+            &["WM066 12:16 there is no set `binops` | did you mean `binop`?"],
+        );
+        check(
+            "{ op = \"*\" }",
+            "{ op = \"-\" }",
+            &["WM066 13:18 `-` is not in the domain of `{op}` | did you mean `*`?"],
+        );
+        check("example = { op = \"*\" }", "", &["WM062 8:6 the example of T_001 says nothing of `{op}`"]);
+        check("where = { n", "where = { k", &["WM067 14:11 the effect has no input `k` | did you mean `n`?"]);
+        check("out = [4]", "out = [4, 5]", &["WM068 15:10 the test has 1 -> 2 cells, the effect 1 -> 1"]);
+        check(
+            "in = [2]",
+            "call = \"2 dup\", in = []",
+            &["WM068 15:10 `call` does not use `it`, the filled template"],
+        );
+        check(
+            "name = \"binop\"",
+            "name = \"word\"",
+            &["WM063 4:8 there is a set `word` already", "WM066 12:16 there is no set `binop`"],
+        );
+        check(
+            "dup {op}",
+            "dup {op} \\\\ twice",
+            &["WM060 11:8 a comment to the end of the line cannot stand in a template | use ( … )"],
+        );
+    }
+
+    #[test]
+    fn broken_toml_is_one_error_at_its_place() {
+        let error = Library::from_texts(&[("t.toml", "family = \"x\"\n[[template]\n")]).unwrap_err();
+        let found = error.diagnostics();
+        assert_eq!((found[0].code, found[0].place.line), (crate::template::codes::NOT_TOML, 2));
+    }
+
+    #[test]
+    fn the_second_of_two_with_one_id_is_refused() {
+        let template = GOOD.split_once("[[template]]").unwrap().1;
+        let twice = format!("{GOOD}\n[[template]]{template}");
+        let found = Library::from_texts(&[("t.toml", &twice)]).unwrap_err().diagnostics();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].message, "template T_001 stands already at t.toml:8");
+        assert_eq!(found[0].place.line, 19);
+    }
+}

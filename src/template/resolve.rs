@@ -240,8 +240,7 @@ impl Resolver {
             self.error(codes::WRONG_DOMAIN, name, format!("there is no set `{}`", name.value), suggestion);
         }
         out.fixed = choices;
-        let empty = out.fixed.is_empty() && !out.constants && !out.words;
-        if empty && unknown.is_empty() {
+        if out.is_empty() && unknown.is_empty() {
             let at = At { value: (), file: raw.id.file, span: domain.span.clone() };
             self.error(codes::WRONG_DOMAIN, &at, "the domain is empty".to_owned(), None);
         }
@@ -264,7 +263,7 @@ impl Resolver {
                     let message = format!("the code has no hole `{{{}}}`", name.value);
                     self.error(codes::UNUSED_HOLE, name, message, suggestion);
                 }
-                Some(hole) if !hole.domain.admits(&text_words) => {
+                Some(hole) if !hole.domain.is_empty() && !hole.domain.admits(&text_words) => {
                     let message = format!("`{text_words}` is not in the domain of `{{{}}}`", hole.name);
                     let suggestion =
                         nearest(&text_words, hole.domain.fixed.iter().map(|choice| choice.text.as_str()));
@@ -279,6 +278,7 @@ impl Resolver {
             let from_example = example.and_then(|example| example.get(i)).cloned();
             match given.map(|(_, text)| Choice::new(&text.value).text).or(from_example) {
                 Some(text) => texts.push(text),
+                None if hole.domain.is_empty() => texts.push(String::new()),
                 None => {
                     let message =
                         format!("the example of {} says nothing of `{{{}}}`", raw.id.value, hole.name);
