@@ -5,7 +5,7 @@ use crate::cli::context::{Context, Told};
 use crate::cli::message::visible;
 use crate::cli::output::{BOLD, DIM};
 use crate::cli::{Exit, table};
-use crate::config::{Key, Layer, Value};
+use crate::config::{Key, Layer};
 use crate::template::{Library, LoadError, Template, TemplateTest};
 use anyhow::bail;
 use std::io::Write;
