@@ -125,6 +125,8 @@ macro_rules! settings {
 }
 
 settings! {
+    RunPaths "run.paths" "WORDMILL_PATHS" Kind::Paths, "",
+        "what to read where the command line names no path";
     TemplatesPaths "templates.paths" "WORDMILL_TEMPLATES" Kind::Paths, "",
         "folders and files with templates beside the shipped ones";
     OutputColor "output.color" "WORDMILL_COLOR" Kind::Choice(&["auto", "always", "never"]), "auto",

@@ -131,6 +131,7 @@ pub enum Color {
 #[command(disable_help_subcommand = true)]
 #[allow(missing_docs, reason = "each variant takes its help from the documentation of its arguments")]
 pub enum Command {
+    Check(commands::check::Args),
     Templates(commands::templates::Args),
     Explain(commands::explain::Args),
     Config(commands::config::Args),
@@ -142,6 +143,7 @@ impl Command {
     /// What the flags of the command say about settings.
     pub fn layer(&self) -> Layer {
         match self {
+            Command::Check(args) => args.layer(),
             Command::Templates(args) => args.layer(),
             Command::Explain(_) | Command::Config(_) | Command::Completions(_) | Command::Man(_) => {
                 Layer::new()

@@ -67,7 +67,7 @@ fn human(diagnostic: &Diagnostic) -> String {
     if let Some(suggestion) = &diagnostic.suggestion {
         group = group.element(Level::HELP.message(clipped(&visible(suggestion))));
     }
-    let text = Renderer::styled().render(&[group]) + "\n";
+    let text = Renderer::styled().render(&[group]) + "\n\n";
     // The renderer takes the column from what is shown of the line; the place is in the whole line.
     let real_place = format!(":{line_number}:{}", place.column);
     if shown_place.is_empty() || shown_place == real_place {
@@ -197,6 +197,7 @@ error[WM003]: unknown field `wrod`
    |     ^^^^
    |
    = help: did you mean `word`?
+
 ";
         assert_eq!(plain(&sample()), expect);
     }

@@ -8,6 +8,7 @@ pub mod context;
 pub mod message;
 pub mod output;
 pub mod table;
+pub mod text;
 
 pub mod commands;
 
@@ -84,6 +85,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
 fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<Exit> {
     use commands::*;
     match command {
+        Command::Check(args) => check::run(args, context),
         Command::Templates(args) => templates::run(args, context),
         Command::Explain(args) => explain::run(args, context),
         Command::Config(args) => config::run(args, context),

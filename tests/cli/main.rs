@@ -1,7 +1,9 @@
 //! Drives the program as a user does: arguments in, exit code and two streams out.
 
 mod basics;
+mod check;
 mod settings;
+mod templates;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -75,6 +75,7 @@ error[WM095]: no setting `output.colour`
   | ^^^^^^
   |
   = help: did you mean `color`?
+
 ",
     );
     check(
@@ -85,6 +86,7 @@ error[WM096]: `output.color` must be one of auto, always, never
   |
 3 | color = true
   |         ^^^^
+
 ",
     );
 }

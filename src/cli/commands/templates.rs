@@ -104,7 +104,7 @@ fn list(library: &Library, context: &mut Context) -> anyhow::Result<Exit> {
 fn show(library: &Library, id: &str, context: &mut Context) -> anyhow::Result<Exit> {
     let Some(template) = library.get(id).or_else(|| library.get(&id.to_ascii_uppercase())) else {
         match library.suggest(id) {
-            Some(near) => bail!("no template has the id `{id}`; did you mean {near}?"),
+            Some(suggestion) => bail!("no template has the id `{id}`; {suggestion}"),
             None => bail!("no template has the id `{id}`; `wordmill templates list` lists all of them"),
         }
     };
