@@ -16,6 +16,8 @@ pub mod parse;
 
 pub mod codes;
 
+pub mod expr;
+
 pub use chunk::{Chunk, Chunks, parse_chunk};
 pub use parse::Entry;
 pub use read::{open_chunks, parse_entries, parse_spec_line, read_entries};
