@@ -162,10 +162,10 @@ pub(super) fn compare<'a>(
     parts: &[Node<'a>],
     ops: &[Comparison],
 ) -> Result<Node<'a>, ExprError> {
-    if ops.len() > 1 {
-        if let Some(regrouped) = regroup(arena, parts, ops)? {
-            return Ok(regrouped);
-        }
+    if ops.len() > 1
+        && let Some(regrouped) = regroup(arena, parts, ops)?
+    {
+        return Ok(regrouped);
     }
     for (pair, op) in parts.windows(2).zip(ops) {
         check_pair(&pair[0], &pair[1], *op)?;

@@ -287,18 +287,22 @@ impl<'a, 't, 'n> Parser<'a, 't, 'n> {
             return self.bits(left, bit_op, right, 0);
         }
         // `band(a, b) = a and b`
-        if let (Some((whole, [word, first], Comparison::Equal)), false) = (before, right.is(FLAG)) {
-            if std::ptr::eq(whole.expr, left.expr) && word.is_direct_call() && !first.is(FLAG) {
-                let value = self.bits(first, bit_op, right, 0)?;
-                return self.single_compare(word, Comparison::Equal, value);
-            }
+        if let (Some((whole, [word, first], Comparison::Equal)), false) = (before, right.is(FLAG))
+            && std::ptr::eq(whole.expr, left.expr)
+            && word.is_direct_call()
+            && !first.is(FLAG)
+        {
+            let value = self.bits(first, bit_op, right, 0)?;
+            return self.single_compare(word, Comparison::Equal, value);
         }
         // `x and 1 = 1`
-        if let (Some((whole, [mask, last], comparison)), false) = (self.last_compare, left.is(FLAG)) {
-            if std::ptr::eq(whole.expr, right.expr) && mask.is(CONSTANT) && !mask.is(FLAG) {
-                let value = self.bits(left, bit_op, mask, 0)?;
-                return self.single_compare(value, comparison, last);
-            }
+        if let (Some((whole, [mask, last], comparison)), false) = (self.last_compare, left.is(FLAG))
+            && std::ptr::eq(whole.expr, right.expr)
+            && mask.is(CONSTANT)
+            && !mask.is(FLAG)
+        {
+            let value = self.bits(left, bit_op, mask, 0)?;
+            return self.single_compare(value, comparison, last);
         }
         if left.is_condition() && right.is_condition() {
             return self.logic(left, op, right);
@@ -377,10 +381,10 @@ impl<'a, 't, 'n> Parser<'a, 't, 'n> {
     }
 
     fn primary(&mut self, start: usize) -> Parsed<'a> {
-        if let Some((known, len)) = self.names.at(&self.at, self.mode == Mode::Property) {
-            if let Some(found) = self.known(known, len, start) {
-                return found;
-            }
+        if let Some((known, len)) = self.names.at(&self.at, self.mode == Mode::Property)
+            && let Some(found) = self.known(known, len, start)
+        {
+            return found;
         }
         let Some(c) = self.at.char() else {
             return self.error(start, "a value is missing at the end");

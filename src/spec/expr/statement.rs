@@ -266,12 +266,12 @@ impl<'a> Parser<'a, '_, '_> {
 
     /// `a, b > 0`: the condition on `b`, said of `a`.
     fn about(&mut self, condition: Node<'a>, variable: Node<'a>) -> Parsed<'a> {
-        if let Expr::Compare(compare) = condition.expr {
-            if matches!(compare.first, Expr::Variable(_)) {
-                let moved = super::ast::Compare { first: variable.expr, ..**compare };
-                let expr = Expr::Compare(self.arena.alloc(moved));
-                return Node::join(self.arena, expr, &[variable, condition], FLAG);
-            }
+        if let Expr::Compare(compare) = condition.expr
+            && matches!(compare.first, Expr::Variable(_))
+        {
+            let moved = super::ast::Compare { first: variable.expr, ..**compare };
+            let expr = Expr::Compare(self.arena.alloc(moved));
+            return Node::join(self.arena, expr, &[variable, condition], FLAG);
         }
         Err(variable.error("a condition is due here, this is only a variable"))
     }
