@@ -151,23 +151,16 @@ impl<'r> Source<'r> {
     /// Reads some more to the end of `into`. Damage of a compressed file ends the stream and is kept for
     /// [`Source::damage_at`].
     pub fn fill(&mut self, into: &mut Vec<u8>) -> std::io::Result<()> {
-        let before = into.len();
-        into.resize(before + CHUNK_BYTES, 0);
-        let mut n_read = 0;
-        while n_read < CHUNK_BYTES && !self.at_end {
-            match self.reader.read(&mut into[before + n_read..]) {
-                Ok(0) => self.at_end = true,
-                Ok(n) => n_read += n,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.at_end = true;
-                    into.truncate(before + n_read);
-                    self.damage = Some(gzip_damage(error)?);
-                    break;
-                }
+        if !self.at_start {
+            into.reserve(CHUNK_BYTES);
+        }
+        match self.reader.by_ref().take(CHUNK_BYTES as u64).read_to_end(into) {
+            Ok(n_read) => self.at_end = n_read < CHUNK_BYTES,
+            Err(error) => {
+                self.at_end = true;
+                self.damage = Some(gzip_damage(error)?);
             }
         }
-        into.truncate(before + n_read);
         if std::mem::take(&mut self.at_start) {
             self.look_at_start(into);
         }

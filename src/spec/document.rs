@@ -1,7 +1,8 @@
 //! A .json file is cut into its records: one object, or the elements of one array, found by brackets and quotes alone, so
 //! that a file of any length is read in bounded memory and a broken element costs itself.
 //!
-//! A string cannot run over the end of a line in JSON, so a missing quote goes wrong for one line at most.
+//! A string cannot run over the end of a line in JSON, so a missing quote goes wrong for one line at most. Where a bracket
+//! is missing, the next record is known by standing in the same column.
 
 use crate::model::Diagnostic;
 use crate::spec::chunk::{CHUNK_BYTES, Chunk, Extent, Layout, Source, broken, too_long_chunk};
@@ -19,13 +20,98 @@ enum State {
     /// In the array, before an element.
     BeforeElement { first: bool },
     /// In a record.
-    Inside { depth: u32, in_string: bool, escaped: bool, is_whole_file: bool },
+    Inside(Scan),
     /// In the array, behind an element.
     AfterElement,
     /// Behind everything.
     End,
     /// Behind everything, and what came there has been told.
     Done,
+}
+
+/// What is known about the record that has begun.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Scan {
+    /// It is the only one, not an element of an array.
+    is_whole_file: bool,
+    depth: u32,
+    /// One bit a level, the innermost lowest: an object, or an array.
+    objects: u128,
+    in_string: bool,
+    is_escaped: bool,
+    /// The last byte outside of strings that is no white space.
+    last: u8,
+    /// Blanks since the last line break, while there is nothing else.
+    indent: Option<u32>,
+    /// A bracket or a quote is wrong, so that the brackets do not tell where it ends.
+    is_broken: bool,
+}
+
+/// Where a record ends.
+enum End {
+    /// Behind its closing bracket, or before the comma behind a number.
+    Here(usize),
+    /// Before another record begins, though brackets are open.
+    Torn(usize),
+}
+
+impl Scan {
+    /// Looks at the bytes of the record from `at` on; `column` is the record's.
+    fn find_end(&mut self, bytes: &[u8], mut at: usize, column: u32) -> Option<End> {
+        while let Some(&byte) = bytes.get(at) {
+            if self.in_string {
+                self.string_byte(byte);
+                at += 1;
+                continue;
+            }
+            match byte {
+                b'\n' => self.indent = Some(0),
+                b' ' | b'\t' | b'\r' => self.indent = self.indent.map(|n| n + 1),
+                b'{' if self.is_torn(column) => return Some(End::Torn(at)),
+                b'{' | b'[' => {
+                    self.depth += 1;
+                    self.objects = self.objects << 1 | u128::from(byte == b'{');
+                }
+                b'}' | b']' if self.depth > 0 => {
+                    self.is_broken |= (self.objects & 1 == 1) != (byte == b'}');
+                    self.objects >>= 1;
+                    self.depth -= 1;
+                    if self.depth == 0 {
+                        return Some(End::Here(at + 1));
+                    }
+                }
+                // An element of the array that has no brackets ends where the next one may begin.
+                b',' | b']' if !self.is_whole_file && self.depth == 0 => return Some(End::Here(at)),
+                b'"' => self.in_string = true,
+                _ => {}
+            }
+            if !byte.is_ascii_whitespace() {
+                self.indent = None;
+                self.last = byte;
+            }
+            at += 1;
+        }
+        None
+    }
+
+    fn string_byte(&mut self, byte: u8) {
+        match byte {
+            b'\n' => {
+                (self.in_string, self.is_escaped, self.is_broken, self.indent) = (false, false, true, Some(0))
+            }
+            _ if self.is_escaped => self.is_escaped = false,
+            b'\\' => self.is_escaped = true,
+            b'"' => self.in_string = false,
+            _ => {}
+        }
+    }
+
+    /// Whether a bracket that opens here begins the next record although this one has not ended: it stands where this
+    /// one began, first in its line, and JSON cannot go on so.
+    fn is_torn(&self, column: u32) -> bool {
+        let cannot_go_on = self.is_broken || (self.objects & 1 == 1 && self.last == b',');
+        !self.is_whole_file && self.depth > 0 && cannot_go_on && self.indent.is_some_and(|n| n + 1 == column)
+    }
 }
 
 /// Cuts a document.
@@ -73,7 +159,7 @@ impl Document {
     /// Looks at all bytes of the buffer.
     fn cut(&mut self, source: &Source<'_>) {
         while self.at < self.buffer.len() {
-            if let State::Inside { .. } = self.state {
+            if let State::Inside(_) = self.state {
                 self.inside(source);
                 continue;
             }
@@ -140,7 +226,7 @@ impl Document {
                 self.state = State::Done;
             }
             (State::Done, _) => self.step(1),
-            (State::Inside { .. }, _) => unreachable!("records are looked at elsewhere"),
+            (State::Inside(_), _) => unreachable!("records are looked at elsewhere"),
         }
     }
 
@@ -160,55 +246,29 @@ impl Document {
     fn begin(&mut self, is_whole_file: bool) {
         self.record = self.at;
         (self.record_line, self.record_column) = (self.line + 1, self.column + 1);
-        self.state = State::Inside { depth: 0, in_string: false, escaped: false, is_whole_file };
+        self.state = State::Inside(Scan { is_whole_file, ..Scan::default() });
     }
 
     /// Looks for the end of the record that has begun.
     fn inside(&mut self, source: &Source<'_>) {
-        let State::Inside { mut depth, mut in_string, mut escaped, is_whole_file } = self.state else {
+        let State::Inside(mut scan) = self.state else {
             return;
         };
-        let start = self.at;
-        let mut end = None;
-        let mut at = start;
-        while let Some(&byte) = self.buffer.get(at) {
-            if in_string {
-                match byte {
-                    b'\n' => (in_string, escaped) = (false, false),
-                    _ if escaped => escaped = false,
-                    b'\\' => escaped = true,
-                    b'"' => in_string = false,
-                    _ => {}
-                }
-                at += 1;
-                continue;
-            }
-            // An element of the array that has no brackets ends where the next one may begin.
-            let is_scalar_end =
-                depth == 0 && !is_whole_file && at > self.record && matches!(byte, b',' | b']');
-            match byte {
-                b'"' => in_string = true,
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' if depth > 0 => {
-                    depth -= 1;
-                    if depth == 0 {
-                        end = Some(at + 1);
-                        break;
-                    }
-                }
-                _ if is_scalar_end => {
-                    end = Some(at);
-                    break;
-                }
-                _ => {}
-            }
-            at += 1;
-        }
-        self.state = State::Inside { depth, in_string, escaped, is_whole_file };
-        self.step(end.unwrap_or(at) - start);
-        if end.is_some() {
-            self.give(source);
-            self.state = if is_whole_file { State::End } else { State::AfterElement };
+        let end = scan.find_end(&self.buffer, self.at, self.record_column);
+        self.state = State::Inside(scan);
+        let (to, next) = match end {
+            None => (self.buffer.len(), None),
+            Some(End::Here(to)) if scan.is_whole_file => (to, Some(State::End)),
+            Some(End::Here(to)) => (to, Some(State::AfterElement)),
+            Some(End::Torn(to)) => (to, Some(State::BeforeElement { first: false })),
+        };
+        self.step(to - self.at);
+        if let Some(next) = next {
+            let record = &self.buffer[self.record..to];
+            let is_torn = matches!(end, Some(End::Torn(_)));
+            let n_after = if is_torn { record.len() - trimmed(record).len() } else { 0 };
+            self.give(self.at - n_after, source);
+            self.state = next;
         }
     }
 
@@ -226,9 +286,9 @@ impl Document {
         self.at += n;
     }
 
-    /// The record that ends here goes into the open chunk.
-    fn give(&mut self, source: &Source<'_>) {
-        if std::mem::take(&mut self.is_too_long) || self.at - self.record > RECORD_BYTES_MAX {
+    /// The record that ends at a place goes into the open chunk.
+    fn give(&mut self, end: usize, source: &Source<'_>) {
+        if std::mem::take(&mut self.is_too_long) || end - self.record > RECORD_BYTES_MAX {
             let chunk = too_long_chunk(&source.name, self.record_line, self.record_column, self.n_records);
             self.n_records += 1;
             self.flush();
@@ -243,7 +303,7 @@ impl Document {
             n_records: 0,
         });
         let start = chunk.bytes.len() as u32;
-        chunk.bytes.extend_from_slice(&self.buffer[self.record..self.at]);
+        chunk.bytes.extend_from_slice(&self.buffer[self.record..end]);
         let end = chunk.bytes.len() as u32;
         if let Layout::Extents(extents) = &mut chunk.layout {
             extents.push(Extent { start, end, line: self.record_line, column: self.record_column });
@@ -272,7 +332,7 @@ impl Document {
 
     /// Forgets the bytes that have been given, and those of a record that is too long.
     fn drop_used(&mut self) {
-        let is_inside = matches!(self.state, State::Inside { .. });
+        let is_inside = matches!(self.state, State::Inside(_));
         if is_inside && self.at - self.record > RECORD_BYTES_MAX {
             self.is_too_long = true;
         }
@@ -291,7 +351,7 @@ impl Document {
             return;
         }
         match self.state {
-            State::Inside { .. } => self.give(source),
+            State::Inside(_) => self.give(self.at, source),
             State::Start => {
                 let finding = self.error(codes::CUT_SHORT, "the file is empty", source);
                 self.tell(finding.suggest("a .json file holds a specification, or an array of them"));
@@ -299,11 +359,17 @@ impl Document {
             _ => {}
         }
         let in_array = matches!(self.state, State::BeforeElement { .. } | State::AfterElement)
-            || matches!(self.state, State::Inside { is_whole_file: false, .. });
+            || matches!(self.state, State::Inside(Scan { is_whole_file: false, .. }));
         if in_array {
             let finding = self.error(codes::CUT_SHORT, "the file ends before the array does", source);
             self.tell(finding.suggest("close it with ]"));
         }
         self.flush();
     }
+}
+
+/// A record that ends before the next one, without the comma and the blanks between the two.
+fn trimmed(record: &[u8]) -> &[u8] {
+    let record = record.trim_ascii_end();
+    record.strip_suffix(b",").unwrap_or(record)
 }

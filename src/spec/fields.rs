@@ -6,6 +6,8 @@
 pub enum Shape {
     /// A string.
     Text,
+    /// A string, or anything else that nobody computes with.
+    AnyText,
     /// An array of strings.
     Texts,
     /// One of the names of [`crate::model::CellType`].
@@ -175,7 +177,7 @@ fields! {
         Uses "uses" Shape::Texts, Matters, "Other words of the corpus that this one may call", r#"["gcd"]"#, "depends", "requires", "dependencies", "imports";
         Metadata "metadata" Shape::Object(Set::Metadata), Tells, "Where the specification comes from; further fields are welcome",
             r#"{"author": "Ada", "tags": ["arithmetic"]}"#, "meta";
-        Schema "$schema" Shape::Text, Tells, "Address of a schema, for editors; not looked at", r#""wordmill.schema.json""#;
+        Schema "$schema" Shape::AnyText, Tells, "Address of a schema, for editors; not looked at", r#""wordmill.schema.json""#;
     }
 }
 
@@ -193,7 +195,7 @@ fields! {
         Name "name" Shape::Text, Tells, "Name for people and for expressions", r#""n""#, "id", "label";
         Type "type" Shape::CellType, Required, "Type of the stack item", r#""int""#, "ty", "kind";
         Constraint "constraint" Shape::Text, Matters, "An expression that every input satisfies", r#""0 <= n <= 20""#, "constraints", "range", "where", "condition";
-        Description "description" Shape::Text, Tells, "A remark for people", r#""how many""#, "desc", "doc";
+        Description "description" Shape::AnyText, Tells, "A remark for people", r#""how many""#, "desc", "doc";
     }
 }
 
@@ -203,7 +205,7 @@ fields! {
         Name "name" Shape::Text, Tells, "Name for people", r#""n!""#, "id", "label";
         Type "type" Shape::CellType, Required, "Type of the stack item", r#""int""#, "ty", "kind";
         Value "value" Shape::Text, Matters, "An expression over the inputs that gives the right answer", r#""n!""#, "expression", "formula", "expr";
-        Description "description" Shape::Text, Tells, "A remark for people", r#""the product""#, "desc", "doc";
+        Description "description" Shape::AnyText, Tells, "A remark for people", r#""the product""#, "desc", "doc";
     }
 }
 
@@ -221,8 +223,8 @@ fields! {
 fields! {
     /// The fields of `complexity`.
     ComplexityField free true {
-        Time "time" Shape::Text, Tells, "Big-O of time", r#""O(log n)""#;
-        Space "space" Shape::Text, Tells, "Big-O of space", r#""O(1)""#;
+        Time "time" Shape::AnyText, Tells, "Big-O of time", r#""O(log n)""#;
+        Space "space" Shape::AnyText, Tells, "Big-O of space", r#""O(1)""#;
     }
 }
 
@@ -238,9 +240,9 @@ fields! {
 fields! {
     /// The fields of `metadata`.
     MetadataField free true {
-        Author "author" Shape::Text, Tells, "Who wrote it", r#""Ada""#;
-        Version "version" Shape::Text, Tells, "Its version", r#""1.0.0""#;
-        Created "created" Shape::Text, Tells, "When it was written", r#""2025-01-31T12:00:00Z""#;
+        Author "author" Shape::AnyText, Tells, "Who wrote it", r#""Ada""#;
+        Version "version" Shape::AnyText, Tells, "Its version", r#""1.0.0""#;
+        Created "created" Shape::AnyText, Tells, "When it was written", r#""2025-01-31T12:00:00Z""#;
         Tags "tags" Shape::Texts, Tells, "Tags; expect:unsolved keeps the specification out of the exit code", r#"["arithmetic"]"#;
     }
 }

@@ -15,10 +15,15 @@ pub mod locate;
 pub mod parse;
 
 pub mod codes;
+pub mod schema;
 
 pub mod expr;
 
 pub use chunk::{Chunk, Chunks, parse_chunk};
 pub use parse::Entry;
 pub use read::{open_chunks, parse_entries, parse_spec_line, read_entries};
+pub use schema::schema;
 pub use source::{FileKind, SourceError, SourceFile, SourceSet, Stat, find_sources};
+
+#[cfg(test)]
+mod read_cases;

@@ -213,15 +213,22 @@ pub fn find_sources(paths: &[PathBuf]) -> Result<SourceSet, SourceError> {
 
 #[derive(Default)]
 struct Finder {
-    files: Vec<SourceFile>,
-    /// Held-out files that were met, with the root they were met under.
-    heldout: FxHashMap<PathBuf, Stat>,
-    /// Files of other kinds are found in folders all the time; only given ones are an error.
+    files: Vec<Found>,
+    /// Held-out files that were met.
+    heldout: FxHashSet<PathBuf>,
     diagnostics: Vec<Diagnostic>,
     /// Folders that have been walked, by device and inode, per root.
     folders: FxHashSet<(u32, u64, u64)>,
     /// Links that were met, walked after everything that is no link.
     links: VecDeque<PathBuf>,
+    /// What is found now is behind a link.
+    is_behind_link: bool,
+}
+
+struct Found {
+    file: SourceFile,
+    /// It was reached through a link below the given path.
+    is_linked: bool,
 }
 
 impl Finder {
@@ -229,9 +236,11 @@ impl Finder {
         let metadata = std::fs::metadata(path).map_err(|error| SourceError::look(path, error))?;
         if metadata.is_dir() {
             self.folder(root, path, path);
+            self.is_behind_link = true;
             while let Some(link) = self.links.pop_front() {
                 self.link(root, path, &link);
             }
+            self.is_behind_link = false;
             return Ok(());
         }
         if !metadata.is_file() {
@@ -292,21 +301,14 @@ impl Finder {
         let Some(kind) = FileKind::of(&file_name(path)) else {
             return;
         };
-        let stat = Stat::of(metadata);
         if kind.is_heldout {
-            self.heldout.insert(path.to_owned(), stat);
+            self.heldout.insert(path.to_owned());
             return;
         }
         let (name, relative) = names(root_path, path);
-        self.files.push(SourceFile {
-            name,
-            path: path.to_owned(),
-            root,
-            relative,
-            kind,
-            heldout: None,
-            stat,
-        });
+        let (path, stat) = (path.to_owned(), Stat::of(metadata));
+        let file = SourceFile { name, path, root, relative, kind, heldout: None, stat };
+        self.files.push(Found { file, is_linked: self.is_behind_link });
     }
 
     fn special(&mut self, path: &Path) {
@@ -320,17 +322,18 @@ impl Finder {
     }
 
     fn finish(mut self) -> SourceSet {
-        self.files.sort_by(|a, b| (a.root, a.relative.as_bytes()).cmp(&(b.root, b.relative.as_bytes())));
-        drop_repeated(&mut self.files);
+        let mut files = without_repeated(self.files);
+        files.sort_by(|a, b| (a.root, a.relative.as_bytes()).cmp(&(b.root, b.relative.as_bytes())));
         let mut used = FxHashSet::default();
-        for file in &mut self.files {
-            let known =
-                |path: &Path| self.heldout.contains_key(path) || (file.is_given() && is_regular(path));
-            file.heldout = heldout_names(&file.path, file.kind).into_iter().find(|path| known(path));
-            used.extend(file.heldout.clone());
+        for file in &mut files {
+            let names = heldout_names(&file.path, file.kind);
+            let is_given = file.is_given();
+            let known = |path: &&PathBuf| self.heldout.contains(*path) || (is_given && is_regular(path));
+            file.heldout = names.iter().find(known).cloned();
+            // Of two that differ in compression only one is used; the other is not lone.
+            used.extend(file.heldout.is_some().then_some(names).into_iter().flatten());
         }
-        let mut lone: Vec<&PathBuf> = self.heldout.keys().filter(|path| !used.contains(*path)).collect();
-        lone.retain(|path| !used.iter().any(|other| same_pair(other, path)));
+        let mut lone: Vec<&PathBuf> = self.heldout.iter().filter(|path| !used.contains(*path)).collect();
         lone.sort();
         for path in lone {
             let message = "held-out cases without the specifications they belong to";
@@ -338,7 +341,7 @@ impl Finder {
                 .push(about(path, Diagnostic::new(codes::LONE_HELDOUT, Severity::Warning, message)));
         }
         self.diagnostics.sort_by(|a, b| (&a.file, a.code).cmp(&(&b.file, b.code)));
-        SourceSet { files: self.files, diagnostics: self.diagnostics }
+        SourceSet { files, diagnostics: self.diagnostics }
     }
 }
 
@@ -356,22 +359,24 @@ fn walker(path: &Path) -> WalkBuilder {
     builder
 }
 
-/// The same file by two ways counts once, under the name that comes first; two hard links are two files.
-fn drop_repeated(files: &mut Vec<SourceFile>) {
+/// The same file by two ways counts once, where it was given first, and rather without a link; two hard links are two
+/// files.
+fn without_repeated(mut found: Vec<Found>) -> Vec<SourceFile> {
+    let key = |it: &Found| (it.file.root, it.is_linked, it.file.relative.clone());
+    found.sort_by_cached_key(key);
     let mut seen: FxHashMap<(u64, u64), Vec<PathBuf>> = FxHashMap::default();
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut files: Vec<SourceFile> = found.into_iter().map(|it| it.file).collect();
     files.retain(|file| {
-        if file.stat.inode == 0 {
-            return true;
-        }
         let known = seen.entry((file.stat.device, file.stat.inode)).or_default();
-        let real = || std::fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone());
         let is_repeated = !known.is_empty() && {
-            let real = real();
-            known.iter().any(|path| std::fs::canonicalize(path).is_ok_and(|other| other == real))
+            let path = real(&file.path);
+            known.iter().any(|other| real(other) == path)
         };
         known.push(file.path.clone());
         !is_repeated
     });
+    files
 }
 
 /// The names that the held-out file of a file may have, the likeliest first.
@@ -382,12 +387,6 @@ fn heldout_names(path: &Path, kind: FileKind) -> [PathBuf; 2] {
         let ending = FileKind { is_gzip, ..kind }.ending();
         path.with_file_name(format!("{stem}.heldout{ending}"))
     })
-}
-
-/// Whether two held-out files differ in compression only.
-fn same_pair(a: &Path, b: &Path) -> bool {
-    let plain = |path: &Path| path.to_string_lossy().trim_end_matches(".gz").to_owned();
-    plain(a) == plain(b)
 }
 
 fn is_regular(path: &Path) -> bool {
@@ -424,4 +423,188 @@ fn names(root: &Path, path: &Path) -> (String, String) {
 
 fn about(path: &Path, diagnostic: Diagnostic) -> Diagnostic {
     Diagnostic { file: Some(shown_path(path)), ..diagnostic }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new(files: &[&str]) -> Self {
+            let folder = Self(tempfile::tempdir().expect("a folder"));
+            for file in files {
+                folder.put(file, "");
+            }
+            folder
+        }
+
+        fn at(&self, path: &str) -> PathBuf {
+            if path.is_empty() { self.0.path().to_owned() } else { self.0.path().join(path) }
+        }
+
+        fn put(&self, path: &str, text: &str) {
+            let path = self.at(path);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        }
+
+        #[cfg(unix)]
+        fn link(&self, to: &str, path: &str) {
+            std::os::unix::fs::symlink(to, self.at(path)).expect("a link");
+        }
+
+        /// Finds from some paths below the folder; what is found is shown by its path below the folder.
+        fn find(&self, paths: &[&str]) -> (String, String) {
+            let paths: Vec<PathBuf> = paths.iter().map(|path| self.at(path)).collect();
+            let set = find_sources(&paths).expect("sources");
+            let prefix = format!("{}/", self.0.path().display());
+            let short = |text: &str| text.replace(&prefix, "");
+            let files = set.files.iter().map(|file| match &file.heldout {
+                Some(heldout) => format!("{}+{}", short(&file.name), short(&heldout.to_string_lossy())),
+                None => short(&file.name),
+            });
+            let files = files.collect::<Vec<_>>().join(" ");
+            let told = set.diagnostics.iter();
+            let told = told.map(|d| format!("{}:{}", d.code, short(d.file.as_deref().unwrap_or("?"))));
+            (files, told.collect::<Vec<_>>().join(" "))
+        }
+
+        fn check(&self, paths: &[&str], files: &str, told: &str) {
+            assert_eq!(self.find(paths), (files.to_owned(), told.to_owned()), "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn endings_tell_the_kind() {
+        let kind = |name: &str| FileKind::of(name).map(|kind| (kind.is_lines, kind.is_gzip, kind.is_heldout));
+        assert_eq!(kind("a.json"), Some((false, false, false)));
+        assert_eq!(kind("a.jsonl"), Some((true, false, false)));
+        assert_eq!(kind("a.json.gz"), Some((false, true, false)));
+        assert_eq!(kind("a.heldout.jsonl.gz"), Some((true, true, true)));
+        for name in ["a.jso", "a.gz", "json", "a.json.bak", "a.JSON~", ""] {
+            assert_eq!(kind(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn folders_are_walked_in_order_of_bytes() {
+        let folder = Folder::new(&[
+            "b.json",
+            "a/z.jsonl",
+            "a.json",
+            "B.json.gz",
+            "a/b/c.jsonl.gz",
+            "note.txt",
+            "a-b.json",
+        ]);
+        folder.check(&[""], "B.json.gz a-b.json a.json a/b/c.jsonl.gz a/z.jsonl b.json", "");
+        folder.check(&["b.json", "a"], "b.json a/b/c.jsonl.gz a/z.jsonl", "");
+    }
+
+    #[test]
+    fn ignored_and_hidden_files_are_passed_over() {
+        let folder =
+            Folder::new(&["a.json", "skip/b.json", ".hidden/c.json", ".d.json", "sub/e.json", "sub/f.json"]);
+        folder.put(".gitignore", "skip/\n");
+        folder.put("sub/.ignore", "f.json\n");
+        folder.check(&[""], "a.json sub/e.json", "");
+    }
+
+    #[test]
+    fn held_out_files_stand_beside_theirs() {
+        let folder = Folder::new(&[
+            "a.jsonl",
+            "a.heldout.jsonl",
+            "b.jsonl.gz",
+            "b.heldout.jsonl",
+            "c.json",
+            "d.heldout.jsonl",
+        ]);
+        folder.check(
+            &[""],
+            "a.jsonl+a.heldout.jsonl b.jsonl.gz+b.heldout.jsonl c.json",
+            "WM033:d.heldout.jsonl",
+        );
+        folder.check(&["a.jsonl"], "a.jsonl+a.heldout.jsonl", "");
+        folder.check(&["a.jsonl", "a.heldout.jsonl"], "a.jsonl+a.heldout.jsonl", "");
+        folder.check(&["a.heldout.jsonl"], "", "WM033:a.heldout.jsonl");
+        let set = find_sources(&[folder.at("a.jsonl")]).expect("sources");
+        let heldout = set.files[0].heldout_file().expect("a held-out file").expect("readable");
+        assert!(heldout.kind.is_heldout && heldout.kind.is_lines);
+    }
+
+    #[test]
+    fn a_file_counts_once() {
+        let folder = Folder::new(&["sub/a.json", "b.json"]);
+        folder.check(&["", "sub", "sub/a.json", "b.json"], "b.json sub/a.json", "");
+        folder.check(&["sub/a.json", "", "sub/a.json"], "sub/a.json b.json", "");
+    }
+
+    #[test]
+    fn what_is_missing_is_told() {
+        let folder = Folder::new(&["square.json", "note.txt"]);
+        let error = |path: &str| find_sources(&[folder.at(path)]).expect_err("an error").to_string();
+        assert!(error("sqare.json").ends_with("square.json?"), "{}", error("sqare.json"));
+        assert!(error("zzz").ends_with("does not exist"));
+        assert!(error("note.txt").contains("is not a specification file"));
+        assert!(matches!(SourceFile::at(&folder.at("")), Err(SourceError::NotASource { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_loops_are_followed_once() {
+        let folder = Folder::new(&["a/x.json", "y.json", "out/z.json"]);
+        folder.link("..", "a/loop");
+        folder.link("a", "same");
+        folder.link("x.json", "a/alias.json");
+        folder.link("nowhere", "gone.json");
+        folder.link("self.json", "self.json");
+        let (files, told) = folder.find(&["a"]);
+        assert_eq!(files.split(' ').count(), 3, "{files}");
+        // alias.json sorts first, but what is no link is taken.
+        assert!(files.contains("a/x.json") && !files.contains("alias"), "{files}");
+        assert!(files.contains("loop/y.json") && files.contains("loop/out/z.json"), "{files}");
+        assert_eq!(told, "WM031:a/loop/gone.json WM031:a/loop/self.json");
+        folder.check(&[""], "a/x.json out/z.json y.json", "WM031:gone.json WM031:self.json");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn many_links_among_folders_end_soon() {
+        let folder = Folder::new(&[]);
+        for i in 0..12 {
+            folder.put(&format!("d{i}/f{i}.json"), "");
+            for j in 0..12 {
+                folder.link(&format!("../d{j}"), &format!("d{i}/l{j}"));
+            }
+        }
+        let (files, told) = folder.find(&[""]);
+        assert_eq!((files.split(' ').count(), told.as_str()), (12, ""));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn pipes_are_not_opened() {
+        let folder = Folder::new(&["a.json"]);
+        let made = std::process::Command::new("mkfifo").arg(folder.at("pipe.json")).status();
+        assert!(made.expect("mkfifo").success());
+        let _socket = std::os::unix::net::UnixListener::bind(folder.at("socket.jsonl")).expect("a socket");
+        folder.check(&[""], "a.json", "WM032:pipe.json WM032:socket.jsonl");
+        folder.check(&["pipe.json", "a.json"], "a.json", "WM032:pipe.json");
+        assert!(matches!(SourceFile::at(&folder.at("pipe.json")), Err(SourceError::Special { .. })));
+    }
+
+    #[test]
+    fn names_are_as_given() {
+        let names = |root: &str, path: &str| super::names(Path::new(root), Path::new(path));
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(names("specs", "specs/a/b.json"), pair("specs/a/b.json", "a/b.json"));
+        assert_eq!(names("specs/", "specs/a.json"), pair("specs/a.json", "a.json"));
+        assert_eq!(names(".", "./a.json"), pair("a.json", "a.json"));
+        assert_eq!(names("x/a.json", "x/a.json"), pair("x/a.json", "a.json"));
+        assert_eq!(names("/", "/a.json"), pair("/a.json", "a.json"));
+    }
 }

@@ -275,8 +275,8 @@ impl<'t> Reader<'t> {
                 let word = self.take_word();
                 self.habit(
                     Span::new(start, self.pos),
-                    || format!("the field name {word} stands without quotes"),
-                    || format!("write \"{word}\""),
+                    || format!("the field name {} stands without quotes", shown(word)),
+                    || format!("write \"{}\"", shown(word)),
                 );
                 Ok(Cow::Borrowed(word))
             }
@@ -313,7 +313,7 @@ impl<'t> Reader<'t> {
             "NaN" | "nan" | "NAN" | "Infinity" | "inf" | "INFINITY" => {
                 "a cell is a whole number; there is no such cell".to_owned()
             }
-            _ => format!("text stands in double quotes: \"{word}\""),
+            _ => format!("text stands in double quotes: \"{}\"", shown(word)),
         };
         self.habit(span, || format!("{} is not JSON", shown(word)), || hint);
         Literal::Bad
@@ -398,6 +398,7 @@ impl<'t> Reader<'t> {
     pub fn unexpected(&mut self, wanted: &str) -> Broken {
         let (pos, depth) = (self.pos, self.depth);
         let Some(found) = self.text[pos..].chars().next() else {
+            let pos = self.text.trim_end().len();
             return self.break_off(|| {
                 let finding = Finding::error(
                     codes::CUT_SHORT,

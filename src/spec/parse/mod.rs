@@ -11,7 +11,7 @@ use crate::model::{Diagnostic, Place, Severity, Spec};
 use crate::spec::codes;
 use crate::spec::fields::{ComplexityField, ImplementationField, MetadataField, SpecField};
 use crate::spec::finding::{Finding, Log, Span};
-use crate::spec::json::{Kind, Reader, Step};
+use crate::spec::json::{Broken, Kind, Reader, Step};
 use crate::spec::locate::Frame;
 
 pub use check::{INPUTS_MAX, OUTPUTS_MAX};
@@ -178,19 +178,25 @@ impl<'t, 's> Builder<'t, 's> {
     #[cold]
     fn not_a_record(&mut self) -> Step<()> {
         let (start, kind) = (self.reader.pos(), self.reader.kind());
-        if kind == Kind::Other {
-            return Err(self.reader.unexpected("a specification, an object in { },"));
+        match kind {
+            Kind::Other => return Err(self.reader.unexpected("a specification, an object in { },")),
+            // Whatever it says, it is no JSON worth going through.
+            Kind::Word => {}
+            _ => self.reader.skip()?,
         }
-        self.reader.skip()?;
-        let span = Span::new(start, self.reader.pos());
-        self.reader.log.add(|| {
-            Finding::error(codes::NOT_A_RECORD, span, format!("a specification is an object, this is {}", kind.name()))
-                .suggest(match kind {
-                    Kind::Array => "a .jsonl file has one object a line, without brackets around; arrays belong in a .json file",
+        if self.reader.log.is_empty() {
+            let span = Span::new(start, self.reader.pos().max(start + 1));
+            self.reader.log.add(|| {
+                let message = format!("a specification is an object, this is {}", kind.name());
+                Finding::error(codes::NOT_A_RECORD, span, message).suggest(match kind {
+                    Kind::Array => {
+                        "a .jsonl file has one object a line, without brackets around; arrays belong in a .json file"
+                    }
                     _ => "write {\"word\": …, \"stack_effect\": …}",
                 })
-        });
-        self.reader.finish()
+            });
+        }
+        Err(Broken)
     }
 
     fn field(&mut self, field: SpecField) -> Step<()> {
