@@ -19,10 +19,18 @@ impl Default for SegmentLimits {
     }
 }
 
+/// Takes whole segments, in order.
+pub(super) trait SegmentSink {
+    /// Why it may refuse.
+    type Error;
+    /// Takes one.
+    fn take(&mut self, pools: Segment) -> Result<(), Self::Error>;
+}
+
 /// Takes fragments source by source and gives whole segments to `sink`.
-pub(super) struct Assembler<F> {
+pub(super) struct Assembler<S> {
     limits: SegmentLimits,
-    sink: F,
+    sink: S,
     open: Segment,
     open_bytes: usize,
     n_sealed: u32,
@@ -30,15 +38,15 @@ pub(super) struct Assembler<F> {
     digest: blake3::Hasher,
 }
 
-impl<E, F: FnMut(Segment) -> Result<(), E>> Assembler<F> {
+impl<S: SegmentSink> Assembler<S> {
     /// An assembler whose first segment gets the number `n_sealed`.
-    pub(super) fn new(limits: SegmentLimits, n_sealed: u32, sink: F) -> Self {
+    pub(super) fn new(limits: SegmentLimits, n_sealed: u32, sink: S) -> Self {
         let (open, digest) = (Segment::default(), blake3::Hasher::new());
         Self { limits, sink, open, open_bytes: 0, n_sealed, runs: Vec::new(), digest }
     }
 
     /// Adds records to the source that is open.
-    pub(super) fn append(&mut self, fragment: &Fragment) -> Result<(), E> {
+    pub(super) fn append(&mut self, fragment: &Fragment) -> Result<(), S::Error> {
         for digest in &fragment.digests {
             self.digest.update(digest);
         }
@@ -57,7 +65,7 @@ impl<E, F: FnMut(Segment) -> Result<(), E>> Assembler<F> {
     }
 
     /// Adds records that were proven in another segment, without a source of their own: for compaction.
-    pub(super) fn make_room(&mut self, bytes: usize) -> Result<&mut Segment, E> {
+    pub(super) fn make_room(&mut self, bytes: usize) -> Result<&mut Segment, S::Error> {
         let full = self.open.hot.len() >= self.limits.records || self.open_bytes + bytes > self.limits.bytes;
         if full && !self.open.hot.is_empty() {
             self.seal()?;
@@ -78,9 +86,10 @@ impl<E, F: FnMut(Segment) -> Result<(), E>> Assembler<F> {
         std::mem::take(&mut self.runs)
     }
 
-    /// Seals the last segment.
-    pub(super) fn finish(mut self) -> Result<(), E> {
-        self.seal()
+    /// Seals the last segment; gives back who took them all.
+    pub(super) fn finish(mut self) -> Result<S, S::Error> {
+        self.seal()?;
+        Ok(self.sink)
     }
 
     /// Up to which record the open segment has room.
@@ -107,12 +116,12 @@ impl<E, F: FnMut(Segment) -> Result<(), E>> Assembler<F> {
         }
     }
 
-    fn seal(&mut self) -> Result<(), E> {
+    fn seal(&mut self) -> Result<(), S::Error> {
         if self.open.hot.is_empty() {
             return Ok(());
         }
         self.open_bytes = 0;
         self.n_sealed += 1;
-        (self.sink)(std::mem::take(&mut self.open))
+        self.sink.take(std::mem::take(&mut self.open))
     }
 }

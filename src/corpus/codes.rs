@@ -2,8 +2,6 @@
 
 use crate::model::{Code, CodeEntry};
 
-/// The word stands more than once in the corpus.
-pub const DUPLICATE_WORD: Code = Code(85);
 /// The file or folder is not an archive of wordmill.
 pub const FOREIGN: Code = Code(86);
 /// The archive has another format version.
@@ -28,13 +26,6 @@ const REBUILD: &str = "An archive is only a packed copy of its sources: `wordmil
 
 /// All codes of this room.
 pub const CODES: &[CodeEntry] = &[
-    CodeEntry {
-        code: DUPLICATE_WORD,
-        title: "the word stands more than once in the corpus",
-        explanation: "Two or more specifications define the same word. All of them are run, each has its own verdict, but a \
-third specification that names the word in `uses` is invalid, because it is not clear which one is meant.\n\n  \
-{\"word\": \"square\", …}      in a.json\n  {\"word\": \"square\", …}      in b.json\n\nRename or remove all but one.",
-    },
     CodeEntry {
         code: FOREIGN,
         title: "not an archive of wordmill",
@@ -105,6 +96,6 @@ mod tests {
     #[test]
     fn codes_are_in_order_and_in_range() {
         assert!(CODES.is_sorted_by_key(|entry| entry.code));
-        assert!(CODES.iter().all(|entry| (85..=94).contains(&entry.code.0) && entry.explanation.len() > 80));
+        assert!(CODES.iter().all(|entry| (86..=94).contains(&entry.code.0) && entry.explanation.len() > 80));
     }
 }

@@ -14,6 +14,9 @@ use std::path::Path;
 /// The file name of the manifest.
 pub(super) const MANIFEST: &str = "MANIFEST";
 
+/// Which version of wordmill writes.
+pub(super) const TOOL: &str = env!("CARGO_PKG_VERSION");
+
 /// What [`super::container`] hashes into every header of a manifest.
 pub(super) const SCHEMA: &str = "manifest 1: tool, generation, segments[hash, records, bytes, stamp], sources[name, content, \
 heldout, runs[segment, first, count], digest], duplicates[u32]";

@@ -118,18 +118,15 @@ impl SegmentFile {
             .unwrap_or_else(|never| match never {});
         let hash = container::seal(&mut file, FileKind::Segment, pools.hot.len() as u32);
         let segment = Self { backing: Backing::Owned(file), path: PathBuf::from("memory"), hash };
-        debug_assert_eq!(segment.prove().map_err(|error| error.to_string()), Ok(()));
+        if let Err(error) = segment.prove() {
+            panic!("a segment that was just packed does not hold together: {error}");
+        }
         segment
     }
 
     /// blake3 of the payload: the name.
     pub(super) fn hash(&self) -> &[u8; 32] {
         &self.hash
-    }
-
-    /// Where it was mapped from.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The whole file.
@@ -194,10 +191,14 @@ impl<'c> Pools<'c> {
     /// The cold bytes of a record of this segment.
     #[inline]
     pub(super) fn cold(&self, hot: &ArchivedHot) -> Cold<'c, Proven> {
-        let from = hot.cold.to_native() as usize;
-        let bytes = &self.text[from..from + hot.cold_len.to_native() as usize];
         // Invariant 3: `check::segment` read these bytes with all checks on, by the functions of `cold`.
-        Cold::new(Reader::new(bytes, Proven(())), hot.present.to_native())
+        Cold::new(Reader::new(self.cold_bytes(hot), Proven(())), hot.present.to_native())
+    }
+
+    /// The same as they lie there.
+    #[inline]
+    pub(super) fn cold_bytes(&self, hot: &ArchivedHot) -> &'c [u8] {
+        &self.text[hot.cold.to_native() as usize..][..hot.cold_len.to_native() as usize]
     }
 
     /// The lanes of a record of this segment.

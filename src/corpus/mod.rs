@@ -28,15 +28,30 @@ mod assemble;
 mod manifest;
 mod store;
 
+mod heldout;
+mod ingest;
+mod reading;
+
+mod compact;
+mod plan;
+mod update;
+
+mod tools;
+
 pub use assemble::SegmentLimits;
 pub use canonical::{content_hash, heldout_hash};
 pub use cold::{ParamView, ValueView};
 pub use container::FORMAT_VERSION;
 pub use error::{CorpusError, CorpusErrorKind};
+pub use ingest::{OnProgress, Progress};
 pub use mmap::Stamp;
 pub use store::Corpus;
 pub use tests_view::{CaseView, Tests, Values};
+pub use tools::{Info, Listed, SegmentInfo, Verified, info, ls, show, verify};
+pub use update::{BuildOptions, UpdateReport, update};
 pub use view::{Record, Texts};
 
 #[cfg(test)]
 mod arbitrary;
+#[cfg(test)]
+mod scenarios;

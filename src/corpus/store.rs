@@ -1,13 +1,16 @@
 //! A generation of a corpus, open for reading.
 
-use super::assemble::{Assembler, SegmentLimits};
+use super::assemble::{Assembler, SegmentLimits, SegmentSink};
 use super::error::{CorpusError, CorpusErrorKind};
-use super::manifest::{MANIFEST, Manifest, SegmentEntry, SourceEntry, segment_name};
+use super::layout::Segment;
+use super::manifest::{MANIFEST, Manifest, SegmentEntry, SourceEntry, TOOL, segment_name};
 use super::mmap::{SegmentFile, Stamp};
-use super::pack::{Draft, FileNames, Packer};
+use super::pack::{Draft, FileNames, Fragment, Packer};
+use super::reading::draft;
 use super::view::Record;
 use super::{canonical, container};
 use crate::model::{Spec, SpecId};
+use crate::spec::Entry;
 use rayon::prelude::*;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -75,45 +78,29 @@ impl Corpus {
         Self::from_drafts(drafts)
     }
 
-    /// A corpus in memory. Drafts of one file stand together.
+    /// A corpus in memory of parsed entries, each with the name of its file. Entries of one file stand together.
+    pub fn from_entries(entries: &[(String, Entry)]) -> Self {
+        Self::from_drafts(entries.iter().map(|(file, entry)| (file.as_str(), draft(entry))))
+    }
+
+    /// A corpus in memory of drafts.
     pub(super) fn from_drafts<'a>(drafts: impl Iterator<Item = (&'a str, Draft<'a>)>) -> Self {
-        let limits = SegmentLimits::default();
-        let mut manifest = Manifest { tool: env!("CARGO_PKG_VERSION").into(), ..Default::default() };
-        let mut segments = Vec::new();
-        let mut assembler = Assembler::new(limits, 0, |pools| {
-            segments.push(SegmentFile::pack(&pools));
-            Ok::<(), std::convert::Infallible>(())
-        });
+        let mut builder = MemoryBuilder::default();
         let mut drafts = drafts.peekable();
         while let Some(&(file, _)) = drafts.peek() {
             let names = FileNames { own: file, heldout: None };
             while drafts.peek().is_some_and(|(next, _)| *next == file) {
                 let mut packer = Packer::default();
-                while packer.bytes() < limits.bytes
+                while packer.bytes() < SegmentLimits::default().bytes
                     && let Some((_, draft)) = drafts.next_if(|(next, _)| *next == file)
                 {
                     packer.push(draft, names);
                 }
-                assembler.append(&packer.finish()).unwrap_or_else(|never| match never {});
+                builder.append(&packer.finish());
             }
-            let mut source = SourceEntry { name: file.to_owned(), ..Default::default() };
-            assembler.end_source(&mut source);
-            manifest.sources.push(source);
+            builder.end_source(file);
         }
-        assembler.finish().unwrap_or_else(|never| match never {});
-        manifest.segments = segments
-            .iter()
-            .map(|segment| SegmentEntry {
-                hash: *segment.hash(),
-                records: segment.pools().hot.len() as u32,
-                bytes: segment.bytes().len() as u64,
-                stamp: Stamp::default(),
-            })
-            .collect();
-        manifest.generation = manifest.compute_generation();
-        let mut corpus = Self::new(manifest, segments);
-        corpus.set_duplicates(corpus.find_duplicates());
-        corpus
+        builder.finish()
     }
 
     /// A corpus of a checked manifest and its segments.
@@ -153,7 +140,11 @@ impl Corpus {
     /// If the corpus has no such record.
     #[inline]
     pub fn record(&self, id: SpecId) -> Record<'_> {
-        let at = self.locations[id.index()];
+        self.view(id, self.locations[id.index()])
+    }
+
+    #[inline]
+    fn view(&self, id: SpecId, at: Location) -> Record<'_> {
         let pools = self.segments[at.segment as usize].pools();
         let hot = &pools.hot[at.position as usize];
         Record {
@@ -210,11 +201,6 @@ impl Corpus {
         &self.manifest
     }
 
-    /// The segments.
-    pub(super) fn segments(&self) -> &[SegmentFile] {
-        &self.segments
-    }
-
     /// The name of a source.
     pub(super) fn source_name(&self, source: u32) -> &str {
         &self.manifest.sources[source as usize].name
@@ -254,6 +240,15 @@ impl Corpus {
         self.manifest.duplicates = duplicates;
     }
 
+    /// Whether every word has its number.
+    pub(super) fn are_word_hashes_right(&self) -> bool {
+        self.locations.par_iter().all(|at| {
+            let pools = self.segments[at.segment as usize].pools();
+            let record = self.view(SpecId(0), *at);
+            pools.keys[at.position as usize].word.to_native() == record.word().map_or(0, canonical::word_hash)
+        })
+    }
+
     /// Every record that has a word, by the word's number, then by rank.
     fn sorted_words(&self) -> Vec<(u64, SpecId)> {
         let mut words: Vec<_> = (0..self.len() as u32)
@@ -273,6 +268,67 @@ impl Corpus {
 impl std::fmt::Debug for Corpus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Corpus({} records in {} segments)", self.len(), self.segments.len())
+    }
+}
+
+/// Builds a corpus in memory from fragments, in corpus order.
+pub(super) struct MemoryBuilder {
+    assembler: Assembler<MemorySink>,
+    sources: Vec<SourceEntry>,
+}
+
+/// Keeps whole segments.
+#[derive(Default)]
+struct MemorySink(Vec<SegmentFile>);
+
+impl SegmentSink for MemorySink {
+    type Error = std::convert::Infallible;
+
+    fn take(&mut self, pools: Segment) -> Result<(), Self::Error> {
+        self.0.push(SegmentFile::pack(&pools));
+        Ok(())
+    }
+}
+
+impl Default for MemoryBuilder {
+    fn default() -> Self {
+        let assembler = Assembler::new(SegmentLimits::default(), 0, MemorySink::default());
+        Self { assembler, sources: Vec::new() }
+    }
+}
+
+impl MemoryBuilder {
+    /// Adds records to the source that is open.
+    pub(super) fn append(&mut self, fragment: &Fragment) {
+        self.assembler.append(fragment).unwrap_or_else(|never| match never {});
+    }
+
+    /// Ends the source that is open.
+    pub(super) fn end_source(&mut self, name: &str) {
+        let mut source = SourceEntry { name: name.to_owned(), ..Default::default() };
+        self.assembler.end_source(&mut source);
+        self.sources.push(source);
+    }
+
+    /// The corpus.
+    pub(super) fn finish(self) -> Corpus {
+        let MemorySink(segments) = self.assembler.finish().unwrap_or_else(|never| match never {});
+        let entry = |segment: &SegmentFile| SegmentEntry {
+            hash: *segment.hash(),
+            records: segment.pools().hot.len() as u32,
+            bytes: segment.bytes().len() as u64,
+            stamp: Stamp::default(),
+        };
+        let mut manifest = Manifest {
+            tool: TOOL.into(),
+            segments: segments.iter().map(entry).collect(),
+            sources: self.sources,
+            ..Default::default()
+        };
+        manifest.generation = manifest.compute_generation();
+        let mut corpus = Corpus::new(manifest, segments);
+        corpus.set_duplicates(corpus.find_duplicates());
+        corpus
     }
 }
 
@@ -337,7 +393,7 @@ mod tests {
             for i in 0..tests.len() {
                 assert_eq!(tests.output(i, 0), (i as i64 + 1) * (i as i64 + 1));
             }
-            assert!(lanes.is_empty() || lanes.as_ptr() as usize % 64 == 0);
+            assert!(lanes.is_empty() || (lanes.as_ptr() as usize).is_multiple_of(64));
         }
     }
 
@@ -381,7 +437,7 @@ mod tests {
     fn many_segments_are_one_corpus() {
         let specs: Vec<_> = (0..70_000).map(|i| plain(&format!("w{i}"), 1)).collect();
         let corpus = Corpus::from_specs("a.json", &specs);
-        assert_eq!(corpus.segments().len(), 2);
+        assert_eq!(corpus.segments.len(), 2);
         assert_eq!(corpus.len(), 70_000);
         assert_eq!(corpus.record(SpecId(69_999)).word(), Some("w69999"));
         assert_eq!(corpus.record(SpecId(69_999)).index_in_file(), 69_999);

@@ -1,13 +1,13 @@
 //! A record of the archive, borrowed. Nothing here allocates, except where it says so.
 
+use super::canonical;
 use super::cold::{self, Cold, ParamView};
 use super::layout::{ArchivedHot, NO_WORD, Section, WORD_IN_COLD, flags};
 use super::mmap::Proven;
 use super::store::Corpus;
 use super::tests_view::{Tests, TestsWire};
 use super::wire::{List, Proof, Reader};
-use super::{canonical, codes};
-use crate::model::{Code, Complexity, Diagnostic, Lane, Metadata, Param, Place, Severity, Spec, SpecId};
+use crate::model::{Complexity, Diagnostic, Lane, Metadata, Param, Place, Severity, Spec, SpecId};
 
 /// One input record of a corpus. Copied freely; borrows from the corpus.
 #[derive(Clone, Copy)]
@@ -246,6 +246,15 @@ impl<'c> Record<'c> {
 
     /// What was found about it, with the warning about a duplicate word last. Allocates; most records have none.
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        let mut found = self.own_diagnostics();
+        if self.is_duplicate() {
+            found.push(self.duplicate_warning());
+        }
+        found
+    }
+
+    /// What was found about it alone.
+    pub(super) fn own_diagnostics(&self) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         if let Some(reader) = self.section(Section::Diagnostics) {
             let list = must(reader.list());
@@ -253,9 +262,6 @@ impl<'c> Record<'c> {
             found.extend(
                 (0..list.len()).map(|i| must(cold::diagnostic(&mut must(list.get(i)), self.file(), heldout))),
             );
-        }
-        if self.is_duplicate() {
-            found.push(self.duplicate_warning());
         }
         found
     }
@@ -268,8 +274,7 @@ impl<'c> Record<'c> {
             other.map_or(String::new(), |other| format!(", also at {}:{}", other.file(), other.line()));
         let message = format!("the word `{word}` stands {} times in the corpus{also}", all.len());
         let place = Place { line: self.line(), column: 1, width: 1 };
-        let code: Code = codes::DUPLICATE_WORD;
-        Diagnostic::new(code, Severity::Warning, message)
+        Diagnostic::new(crate::spec::codes::DUPLICATE_WORD, Severity::Warning, message)
             .at(Some(self.file()), place)
             .suggest("rename or remove all but one")
     }
