@@ -134,6 +134,7 @@ pub enum Command {
     Check(commands::check::Args),
     Templates(commands::templates::Args),
     Explain(commands::explain::Args),
+    Schema(commands::schema::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
@@ -145,9 +146,11 @@ impl Command {
         match self {
             Command::Check(args) => args.layer(),
             Command::Templates(args) => args.layer(),
-            Command::Explain(_) | Command::Config(_) | Command::Completions(_) | Command::Man(_) => {
-                Layer::new()
-            }
+            Command::Explain(_)
+            | Command::Schema(_)
+            | Command::Config(_)
+            | Command::Completions(_)
+            | Command::Man(_) => Layer::new(),
         }
     }
 }

@@ -88,6 +88,7 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<Exit> {
         Command::Check(args) => check::run(args, context),
         Command::Templates(args) => templates::run(args, context),
         Command::Explain(args) => explain::run(args, context),
+        Command::Schema(args) => schema::run(args, context),
         Command::Config(args) => config::run(args, context),
         Command::Completions(args) => completions::run(args, context),
         Command::Man(args) => man::run(args, context),

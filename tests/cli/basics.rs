@@ -57,8 +57,20 @@ fn completions_and_manual_know_the_commands() {
 }
 
 #[test]
+fn the_schema_is_json() {
+    let schema = wordmill(folder().path(), &["schema"]).expect(0).stdout;
+    let schema: serde_json::Value = serde_json::from_str(&schema).expect("JSON");
+    assert!(
+        schema["$schema"].as_str().is_some_and(|dialect| dialect.contains("json-schema.org")),
+        "{schema}"
+    );
+    assert!(schema.to_string().contains("\"stack_effect\""));
+}
+
+#[test]
 fn a_closed_pipe_is_no_panic() {
-    for arguments in [&["man"][..], &["completions", "bash"], &["explain"], &["--help"], &["config", "show"]]
+    for arguments in
+        [&["man"][..], &["completions", "bash"], &["explain"], &["--help"], &["config", "show"], &["schema"]]
     {
         let folder = folder();
         let mut command = command(folder.path(), arguments);

@@ -5,4 +5,5 @@ pub mod completions;
 pub mod config;
 pub mod explain;
 pub mod man;
+pub mod schema;
 pub mod templates;
