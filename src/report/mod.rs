@@ -14,6 +14,7 @@ mod summary;
 mod tally;
 
 mod code;
+mod html;
 mod junit;
 mod markdown;
 mod terminal;
@@ -21,6 +22,7 @@ mod text;
 
 pub use changes::{Change, ChangeList, Changes, LISTED_MAX};
 pub use code::WORDS_MAX;
+pub use html::ROWS_MAX;
 pub use line::{outcome_line, write_line};
 pub use row::{Row, TestRow, TestValue};
 pub use summary::{FAILURES_MAX, Failure, Stage, Summary};
@@ -96,6 +98,7 @@ pub struct Report {
     sums: Sums,
     code: CodeFolder,
     junit: Junit,
+    rows: html::Rows,
 }
 
 impl Report {
@@ -113,6 +116,7 @@ impl Report {
             sums: Sums::default(),
             code: CodeFolder::create(out.join("code"))?,
             junit: Junit::create(out)?,
+            rows: html::Rows::default(),
             options,
         })
     }
@@ -128,6 +132,7 @@ impl Report {
         written.map_err(io_error("write", self.outcomes.target()))?;
         self.outcomes_bytes += self.line.len() as u64;
         self.sums.add(row, outcome);
+        self.rows.add(row, outcome);
         self.code.accept(row, outcome)?;
         self.junit.accept(row, outcome)
     }
@@ -155,6 +160,7 @@ impl Report {
             ..self.sums.finish()
         };
         write_file(out, "report.md", &markdown::render(&summary))?;
+        write_file(out, "report.html", &html::render(&summary, &self.rows))?;
         // Last, for it says that all others are there.
         write_file(out, "report.json", &summary.to_json())?;
         Ok(summary)
@@ -169,7 +175,7 @@ pub fn unchanged(out: &Path, fingerprint: &str) -> Option<Summary> {
     let is_there = |name| out.join(name).exists();
     let is_whole = std::fs::metadata(out.join("outcomes.jsonl"))
         .is_ok_and(|file| file.len() == summary.outcomes_bytes)
-        && ["report.md", "junit.xml", "code"].into_iter().all(is_there);
+        && ["report.md", "report.html", "junit.xml", "code"].into_iter().all(is_there);
     (summary.fingerprint == fingerprint && !summary.interrupted && is_whole)
         .then(|| Summary { changes: Some(Changes::default()), ..summary })
 }

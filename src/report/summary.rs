@@ -4,7 +4,7 @@ use crate::model::{Outcome, Severity, Status, Stop, Strategy};
 use crate::report::Row;
 use crate::report::changes::Changes;
 use crate::report::tally::{self, Group, Groups, Histogram, Slow, Slowest, StrategyCount, Totals};
-use crate::report::text::one_line;
+use crate::report::text::{count, one_line};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -137,8 +137,8 @@ pub fn reason(row: &Row<'_>, outcome: &Outcome) -> String {
             one_line(&format!("{}: {}", diagnostic.code, diagnostic.message), 400)
         }
         _ => match outcome.stop {
-            Stop::Budget => format!("nothing found within {} candidates", outcome.candidates),
-            Stop::Exhausted => format!("nothing found: all {} candidates tried", outcome.candidates),
+            Stop::Budget => format!("nothing found within {} candidates", count(outcome.candidates)),
+            Stop::Exhausted => format!("nothing found: all {} candidates tried", count(outcome.candidates)),
             Stop::Interrupted => "interrupted by a signal".into(),
             Stop::Solved | Stop::Skipped => outcome.status.name().into(),
         },

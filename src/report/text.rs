@@ -20,7 +20,7 @@ pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -36,11 +36,13 @@ pub fn percent(per_myriad: u64) -> String {
     }
 }
 
-/// A time in the unit that suits it: `85 µs`, `9.00 ms`, `61.2 s`, `12 min 30 s`.
+/// A time in the unit that suits it, rounded down: `85 µs`, `9.00 ms`, `184 ms`, `61.2 s`, `12 min 30 s`.
 pub fn time(us: u64) -> String {
     match us {
         0..1_000 => format!("{us} µs"),
-        1_000..1_000_000 => format!("{}.{:02} ms", us / 1_000, us % 1_000 / 10),
+        1_000..10_000 => format!("{}.{:02} ms", us / 1_000, us % 1_000 / 10),
+        10_000..100_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
+        100_000..1_000_000 => format!("{} ms", us / 1_000),
         1_000_000..120_000_000 => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
         120_000_000..7_200_000_000 => format!("{} min {} s", us / 60_000_000, us / 1_000_000 % 60),
         _ => format!("{} h {} min", us / 3_600_000_000, us / 60_000_000 % 60),
@@ -56,8 +58,8 @@ mod tests {
         let counts = [0, 999, 1000, 1_234_567].map(count);
         assert_eq!(counts, ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([0, 8235, 10_000, 5].map(percent), ["0 %", "82.35 %", "100 %", "0.05 %"]);
-        let times = [0, 85, 9_000, 61_249_999, 750_000_000, 9_000_000_000].map(time);
-        assert_eq!(times, ["0 µs", "85 µs", "9.00 ms", "61.2 s", "12 min 30 s", "2 h 30 min"]);
+        let times = [85, 9_009, 61_070, 184_999, 61_249_999, 750_000_000, 9_000_000_000].map(time);
+        assert_eq!(times, ["85 µs", "9.00 ms", "61.0 ms", "184 ms", "61.2 s", "12 min 30 s", "2 h 30 min"]);
     }
 
     #[test]

@@ -188,7 +188,9 @@ fn a_record_tells_what_its_spec_tells() {
         reports[0].accept(&row, &sample.outcome).unwrap();
         reports[1].accept(&Row::from_record(record), &sample.outcome).unwrap();
     }
-    reports.map(|report| report.finish(sample::facts()).unwrap());
+    for report in reports {
+        report.finish(sample::facts()).unwrap();
+    }
     let names = [
         "outcomes.jsonl",
         "report.json",
@@ -198,6 +200,85 @@ fn a_record_tells_what_its_spec_tells() {
         "code/one.jsonl.test.fth",
     ];
     assert_same(folders[0].path(), folders[1].path(), &names.map(PathBuf::from));
+}
+
+/// Names from others must not become markup anywhere in the page, whichever way they get there.
+#[test]
+fn hostile_names_are_harmless_in_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    // The last run lacked some, so that they stand among the changes as well.
+    run(folder.path(), &samples()[..3]);
+    run(folder.path(), &samples());
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    for (tag, n) in
+        [("<script", 2), ("</script", 2), ("<style", 1), ("<img", 0), ("<b>", 0), ("<!--", 0), ("-->", 0)]
+    {
+        let found = page.matches(tag).count();
+        // `<b>` is ours as well, but never around a text of others.
+        assert!(found == n || tag == "<b>" && !page.contains("&amp; <b>"), "{found} of {tag}");
+    }
+    for outside in [
+        "http:",
+        "https:",
+        "//cdn",
+        "url(",
+        "@import",
+        "innerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+    ] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let data = page.split_once("id=\"data\">").unwrap().1.split_once("</script>").unwrap().0;
+    let data: serde_json::Value = serde_json::from_str(data).unwrap();
+    let rows = data["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), samples().len());
+    assert!(rows.iter().any(|row| row["w"] == sample::HOSTILE && row["f"] == sample::HOSTILE));
+    let first: Vec<_> = rows.iter().take(5).map(|row| row["v"].as_u64().unwrap()).collect();
+    assert_eq!(first, [1, 2, 3, 4, 3], "failures come first");
+    assert_eq!(rows[5]["code"], ": square dup * ;");
+}
+
+/// Every element is closed, names and text hold no markup, and the counts are those of the cases.
+#[test]
+fn junit_is_well_formed_and_counts_its_cases() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &samples());
+    let text = fs::read_to_string(folder.path().join("junit.xml")).unwrap();
+    let mut open: Vec<&str> = Vec::new();
+    let mut seen = std::collections::BTreeMap::new();
+    for piece in text.split('<').skip(1) {
+        let (tag, after) = piece.split_once('>').expect("every tag is closed");
+        assert!(!after.contains(['>', '"']) || after.trim().is_empty(), "{after}");
+        let name = tag.trim_start_matches('/').split(|c: char| c.is_whitespace() || c == '/').next().unwrap();
+        if tag.starts_with('?') || tag.ends_with('/') {
+            *seen.entry(name).or_insert(0) += 1;
+        } else if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else {
+            open.push(name);
+            *seen.entry(name).or_insert(0) += 1;
+        }
+        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+    }
+    assert!(open.is_empty());
+    assert!(text.chars().all(|c| matches!(c, '\n' | ' '..='\u{FFFD}' | '\u{10000}'..)));
+    let sum = |attribute: &str| -> u64 {
+        let suites = text.split("<testsuite ").skip(1);
+        suites
+            .map(|suite| {
+                suite.split_once(attribute).unwrap().1.split('"').nth(1).unwrap().parse::<u64>().unwrap()
+            })
+            .sum()
+    };
+    assert_eq!(seen["testcase"], sum(" tests="));
+    assert_eq!(seen["failure"], sum(" failures="));
+    assert_eq!(seen["error"], sum(" errors="));
+    assert_eq!(seen["skipped"], sum(" skipped="));
+    assert!(
+        text.contains("<testsuites name=\"wordmill\" tests=\"17\" failures=\"2\" errors=\"3\" skipped=\"1\"")
+    );
 }
 
 #[test]
