@@ -283,6 +283,6 @@ mod tests {
     #[test]
     fn sets_agree_with_their_fields() {
         assert!(Set::ALL.iter().filter(|set| set.is_free()).eq([Set::Complexity, Set::Metadata].iter()));
-        assert!(const { ComplexityField::IS_FREE && MetadataField::IS_FREE && !TestField::IS_FREE });
+        const { assert!(ComplexityField::IS_FREE && MetadataField::IS_FREE && !TestField::IS_FREE) };
     }
 }

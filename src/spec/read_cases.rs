@@ -103,7 +103,7 @@ fn documents_are_objects_or_arrays() {
     check_document("", "WM003@1:1");
     check_document("  \n", "WM003@2:1");
     check_document(&a.replace(',', ",\n"), "a@1:1");
-    check_document(&format!("[{}]", a.replace('"', "\u{22}")), "a@1:2");
+    check_document(&format!("[{}]", a.replace('{', " {")), "a@1:3");
     check_document(&format!("[\n{a},\n]"), "a@2:1 WM002@3:1");
     check_document(&format!("[\n{a},,\n{b}]"), &format!("a@2:1 WM002@2:{} b@3:1", a.len() + 2));
     check_document(&format!("[\n{a}\n{b}]"), "a@2:1 WM001@3:1 b@3:1");
@@ -124,7 +124,10 @@ fn a_broken_element_costs_itself() {
     check_document(&format!("[\n  {{\"word\":\"no end}},\n  {a},\n  {b}]"), "WM003@2:11 a@3:3 b@4:3");
     check_document(&format!("[\n{{\"word\":{{\"x\":1,\n{a},\n{b}]"), "WM003@2:15 a@3:1 b@4:1");
     check_document(&format!("[\n{{\"word\":[1}},\n{a},\n{b}]"), "WM001@2:11 a@3:1 b@4:1");
-    check_document(&format!("[\n{{\"word\":1]}},\n{a},\n{b}]"), "WM001@2:10 WM001@2:11 a@3:1 b@4:1");
+    check_document(
+        &format!("[\n{{\"word\":1]}},\n{a},\n{b}]"),
+        "WM013@2:9+WM001@2:10 WM001@2:11 a@3:1 b@4:1",
+    );
     check_document(&format!("[\n{{\n\"word\":\n[\n{{\n}},\n{{}}]}},\n{a}\n]"), "WM012@2:1+WM013@4:1 a@9:1");
 }
 
