@@ -1,4 +1,45 @@
-//! The embedded Forth 2012 engine: lexer, dictionary, compiler, bytecode, execution. No host access whatever; relies on
-//! `model` only.
+//! The embedded Forth 2012 engine. No host access whatever; relies on `model` only.
+//!
+//! Three parts, as in any compiler: definition (`words`, `dictionary`, `image`), translation (`lexer`, `translator`,
+//! `prove`, with `interpreter` reading the text) and execution (`executor`, on a `machine` with bounded `memory`). What a
+//! program may use is in `limits`, what it pays in `fuel`, how it ends in `trap`. `engine` is what callers hold.
+//!
+//! Nothing a program does panics, touches memory that is not its own, or depends on the host: the same program with the
+//! same inputs gives the same results and the same fuel everywhere.
 
 pub mod words;
+
+mod dictionary;
+mod image;
+
+mod error;
+mod lexer;
+mod prove;
+mod translator;
+
+mod bytecode;
+mod code;
+
+mod executor;
+mod fuel;
+mod limits;
+mod machine;
+mod memory;
+mod prims;
+pub mod shadow;
+mod trap;
+
+mod engine;
+mod host;
+mod interpreter;
+
+#[cfg(test)]
+mod tests;
+
+pub use engine::{Description, Engine, Xt};
+pub use error::{CompileError, CompileErrorKind, ForthError};
+pub use image::Image;
+pub use lexer::{Number, number};
+pub use limits::Limits;
+pub use shadow::Shadow;
+pub use trap::{Trap, TrapKind, exception_name};

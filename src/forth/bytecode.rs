@@ -1,0 +1,351 @@
+//! The instructions: eight bytes each, and one table of what each does to the stacks. Both the proof of stack depths and
+//! the checked interpreter go by that table, so it is the one place to be right.
+
+use super::words::Word;
+
+/// One instruction. What `a`, `b` and `c` mean depends on the operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub(super) struct Instr {
+    pub op: Op,
+    pub a: u8,
+    pub b: u16,
+    pub c: i32,
+}
+
+impl Instr {
+    #[inline(always)]
+    pub const fn new(op: Op) -> Self {
+        Self { op, a: 0, b: 0, c: 0 }
+    }
+
+    #[inline(always)]
+    pub const fn with(op: Op, c: i32) -> Self {
+        Self { op, a: 0, b: 0, c }
+    }
+}
+
+/// What an instruction does to the stacks when control goes on behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Effect {
+    /// Cells that must lie on the data stack.
+    pub need: u8,
+    /// Cells by which the data stack grows at its highest, before or at the end.
+    pub peak: u8,
+    /// Change of the data stack's depth.
+    pub delta: i8,
+    /// Cells of the current frame that must lie on the return stack.
+    pub r_need: u8,
+    /// Change of the return stack's depth.
+    pub r_delta: i8,
+}
+
+impl Effect {
+    pub const fn new(need: u8, out: u8, r_need: u8, r_out: u8) -> Self {
+        let peak = out.saturating_sub(need);
+        Self { need, peak, delta: out as i8 - need as i8, r_need, r_delta: r_out as i8 - r_need as i8 }
+    }
+}
+
+/// `need` of a word whose depths are not proven: no stack is ever that deep.
+pub(super) const UNPROVEN: u16 = u16::MAX;
+
+macro_rules! ops {
+    ($($(#[$doc:meta])* $name:ident $need:literal $out:literal $r_need:literal $r_out:literal ,)*) => {
+        /// An operation.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub(super) enum Op { $($(#[$doc])* $name,)* }
+
+        /// The effect of each operation, by its number.
+        pub(super) static EFFECTS: &[Effect] =
+            &[$(Effect::new($need, $out, $r_need, $r_out),)*];
+
+        #[cfg(test)]
+        pub(super) static ALL_OPS: &[Op] = &[$(Op::$name,)*];
+    };
+}
+
+ops! {
+    // What stands before a word; never executed. Head: c = execution token. Enter: a = delta as i8, b = cells needed or
+    // UNPROVEN, c = how much deeper the stack may be. More: b = highest return depth at entry, c = fuel.
+    Head 0 0 0 0,
+    Enter 0 0 0 0,
+    More 0 0 0 0,
+    // Ends of things.
+    /// Returns to the host.
+    Stop 0 0 0 0,
+    /// Leaves a word. a = cells of locals to drop.
+    Return 0 0 0 0,
+    /// A caught word came back without an exception.
+    CatchEnd 0 1 0 0,
+    // Literals
+    /// c = the number.
+    Lit 0 1 0 0,
+    /// c = index of the constant.
+    LitWide 0 1 0 0,
+    // Calls
+    /// c = the callee's `Enter`.
+    Call 0 0 0 0,
+    Execute 1 0 0 0,
+    Catch 1 0 0 0,
+    Throw 1 0 0 0,
+    /// A word done out of line. c = number of the word.
+    Prim 0 0 0 0,
+    /// A word that needs the dictionary or the source. c = number of the word.
+    Host 0 0 0 0,
+    /// Gives the newest created word the code behind it. c = that code's `Enter`.
+    SetDoes 0 0 0 0,
+    /// A word that may only be compiled.
+    CompileOnly 0 0 0 0,
+    // Control
+    Jump 0 0 0 0,
+    /// b = fuel.
+    JumpBack 0 0 0 0,
+    BranchZero 1 0 0 0,
+    /// b = fuel.
+    BranchZeroBack 1 0 0 0,
+    /// `?dup if`: jumps over zero, which it drops.
+    QDupBranchZero 1 1 0 0,
+    /// `?dup 0= if`: jumps over anything but zero, and keeps it.
+    QDupBranchNonZero 1 0 0 0,
+    Do 2 0 0 2,
+    QDo 2 0 0 2,
+    /// b = fuel.
+    Loop 0 0 2 0,
+    /// b = fuel.
+    PlusLoop 1 0 2 0,
+    Unloop 0 0 2 0,
+    Of 2 0 0 0,
+    // Return stack
+    ToR 1 0 0 1,
+    RFrom 0 1 1 0,
+    RFetch 0 1 1 1,
+    TwoToR 2 0 0 2,
+    TwoRFrom 0 2 2 0,
+    TwoRFetch 0 2 2 2,
+    I 0 1 2 2,
+    J 0 1 4 4,
+    /// Moves a cells to the return stack, the top last. They are the frame's locals, behind b earlier ones.
+    LocalsInit 0 0 0 0,
+    /// c = which local.
+    LocalGet 0 1 0 0,
+    LocalSet 1 0 0 0,
+    // Stack
+    Dup 1 2 0 0,
+    Drop 1 0 0 0,
+    Swap 2 2 0 0,
+    Over 2 3 0 0,
+    Rot 3 3 0 0,
+    MinusRot 3 3 0 0,
+    Nip 2 1 0 0,
+    Tuck 2 3 0 0,
+    TwoDup 2 4 0 0,
+    TwoDrop 2 0 0 0,
+    TwoSwap 4 4 0 0,
+    TwoOver 4 6 0 0,
+    /// The room for the copy is checked when it is made.
+    QDup 1 1 0 0,
+    Pick 1 1 0 0,
+    /// `2 pick` and the like. c = how deep.
+    PickAt 0 1 0 0,
+    Depth 0 1 0 0,
+    // Arithmetic and logic
+    Add 2 1 0 0,
+    Sub 2 1 0 0,
+    Mul 2 1 0 0,
+    Div 2 1 0 0,
+    Mod 2 1 0 0,
+    DivMod 2 2 0 0,
+    OnePlus 1 1 0 0,
+    OneMinus 1 1 0 0,
+    TwoStar 1 1 0 0,
+    TwoSlash 1 1 0 0,
+    Negate 1 1 0 0,
+    Abs 1 1 0 0,
+    Min 2 1 0 0,
+    Max 2 1 0 0,
+    LShift 2 1 0 0,
+    RShift 2 1 0 0,
+    And 2 1 0 0,
+    Or 2 1 0 0,
+    Xor 2 1 0 0,
+    Invert 1 1 0 0,
+    Cells 1 1 0 0,
+    CellPlus 1 1 0 0,
+    Aligned 1 1 0 0,
+    /// `chars`: nothing but its need.
+    Same 1 1 0 0,
+    // Comparison
+    Equal 2 1 0 0,
+    NotEqual 2 1 0 0,
+    Less 2 1 0 0,
+    Greater 2 1 0 0,
+    LessEq 2 1 0 0,
+    GreaterEq 2 1 0 0,
+    ULess 2 1 0 0,
+    UGreater 2 1 0 0,
+    ZeroEqual 1 1 0 0,
+    ZeroNotEqual 1 1 0 0,
+    ZeroLess 1 1 0 0,
+    ZeroGreater 1 1 0 0,
+    Within 3 1 0 0,
+    // Double
+    SToD 1 2 0 0,
+    DToS 2 1 0 0,
+    DAdd 4 2 0 0,
+    DSub 4 2 0 0,
+    MStar 2 2 0 0,
+    UMStar 2 2 0 0,
+    UMSlashMod 3 2 0 0,
+    // Memory
+    Fetch 1 1 0 0,
+    Store 2 0 0 0,
+    CFetch 1 1 0 0,
+    CStore 2 0 0 0,
+    TwoFetch 1 2 0 0,
+    TwoStore 3 0 0 0,
+    PlusStore 2 0 0 0,
+    Count 1 2 0 0,
+    /// c = the address.
+    FetchAt 0 1 0 0,
+    StoreAt 1 0 0 0,
+}
+
+impl Op {
+    /// What the operation does to the stacks, as far as the operation alone says.
+    #[inline(always)]
+    pub fn effect(self) -> Effect {
+        EFFECTS[self as usize]
+    }
+}
+
+/// The operation that does all that a word does, for words that are one operation.
+pub(super) const fn op_of(word: Word) -> Option<Op> {
+    Some(match word {
+        Word::Dup => Op::Dup,
+        Word::Drop => Op::Drop,
+        Word::Swap => Op::Swap,
+        Word::Over => Op::Over,
+        Word::Rot => Op::Rot,
+        Word::MinusRot => Op::MinusRot,
+        Word::Nip => Op::Nip,
+        Word::Tuck => Op::Tuck,
+        Word::TwoDup => Op::TwoDup,
+        Word::TwoDrop => Op::TwoDrop,
+        Word::TwoSwap => Op::TwoSwap,
+        Word::TwoOver => Op::TwoOver,
+        Word::QDup => Op::QDup,
+        Word::Pick => Op::Pick,
+        Word::Depth => Op::Depth,
+        Word::Plus => Op::Add,
+        Word::Minus => Op::Sub,
+        Word::Star => Op::Mul,
+        Word::Slash => Op::Div,
+        Word::Mod => Op::Mod,
+        Word::SlashMod => Op::DivMod,
+        Word::OnePlus | Word::CharPlus => Op::OnePlus,
+        Word::OneMinus => Op::OneMinus,
+        Word::TwoStar => Op::TwoStar,
+        Word::TwoSlash => Op::TwoSlash,
+        Word::Negate => Op::Negate,
+        Word::Abs => Op::Abs,
+        Word::Min => Op::Min,
+        Word::Max => Op::Max,
+        Word::LShift => Op::LShift,
+        Word::RShift => Op::RShift,
+        Word::And => Op::And,
+        Word::Or => Op::Or,
+        Word::Xor => Op::Xor,
+        Word::Invert => Op::Invert,
+        Word::Equals => Op::Equal,
+        Word::NotEquals => Op::NotEqual,
+        Word::Less => Op::Less,
+        Word::Greater => Op::Greater,
+        Word::LessEq => Op::LessEq,
+        Word::GreaterEq => Op::GreaterEq,
+        Word::ULess => Op::ULess,
+        Word::UGreater => Op::UGreater,
+        Word::ZeroEquals => Op::ZeroEqual,
+        Word::ZeroNotEquals => Op::ZeroNotEqual,
+        Word::ZeroLess => Op::ZeroLess,
+        Word::ZeroGreater => Op::ZeroGreater,
+        Word::Within => Op::Within,
+        Word::SToD => Op::SToD,
+        Word::DToS => Op::DToS,
+        Word::DPlus => Op::DAdd,
+        Word::DMinus => Op::DSub,
+        Word::MStar => Op::MStar,
+        Word::UMStar => Op::UMStar,
+        Word::UMSlashMod => Op::UMSlashMod,
+        Word::Fetch => Op::Fetch,
+        Word::Store => Op::Store,
+        Word::CFetch => Op::CFetch,
+        Word::CStore => Op::CStore,
+        Word::TwoFetch => Op::TwoFetch,
+        Word::TwoStore => Op::TwoStore,
+        Word::PlusStore => Op::PlusStore,
+        Word::Cells => Op::Cells,
+        Word::CellPlus => Op::CellPlus,
+        Word::Chars => Op::Same,
+        Word::Aligned => Op::Aligned,
+        Word::Count => Op::Count,
+        Word::ToR => Op::ToR,
+        Word::RFrom => Op::RFrom,
+        Word::RFetch => Op::RFetch,
+        Word::TwoToR => Op::TwoToR,
+        Word::TwoRFrom => Op::TwoRFrom,
+        Word::TwoRFetch => Op::TwoRFetch,
+        Word::I => Op::I,
+        Word::J => Op::J,
+        Word::Unloop => Op::Unloop,
+        Word::Execute => Op::Execute,
+        Word::Throw => Op::Throw,
+        Word::Catch => Op::Catch,
+        _ => return None,
+    })
+}
+
+/// [`op_of`] by the number of the word.
+pub(super) static SIMPLE: [Option<Op>; WORD_COUNT] = {
+    let mut table = [None; WORD_COUNT];
+    let mut row = 0;
+    while row < WORD_COUNT {
+        table[row] = op_of(super::words::WORDS[row].word);
+        row += 1;
+    }
+    table
+};
+
+/// How many words the table of words has.
+pub(super) const WORD_COUNT: usize = super::words::WORDS.len();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forth::words::{Kind, WORDS};
+
+    #[test]
+    fn effects_agree_with_the_table_of_words() {
+        for row in WORDS {
+            let Some(op) = op_of(row.word) else { continue };
+            if matches!(row.kind, Kind::Dynamic) {
+                continue;
+            }
+            let effect = op.effect();
+            assert_eq!(
+                (effect.need, effect.delta),
+                (row.n_in, row.n_out as i8 - row.n_in as i8),
+                "{}",
+                row.name
+            );
+        }
+    }
+
+    #[test]
+    fn instructions_are_eight_bytes() {
+        assert_eq!(std::mem::size_of::<Instr>(), 8);
+        assert_eq!(ALL_OPS.len(), EFFECTS.len());
+        assert!(ALL_OPS.iter().enumerate().all(|(i, op)| *op as usize == i));
+    }
+}

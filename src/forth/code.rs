@@ -1,0 +1,98 @@
+//! Compiled code: one run of instructions, the image's first, then what is defined above it.
+
+use super::bytecode::{Instr, Op, UNPROVEN};
+use crate::model::Cell;
+
+/// Instructions and what they refer to by number.
+#[derive(Clone, Default)]
+pub(super) struct Code {
+    pub instrs: Vec<Instr>,
+    /// For each instruction the offset of its token in the source buffer.
+    pub places: Vec<u32>,
+    /// Numbers too wide for an instruction.
+    pub consts: Vec<Cell>,
+    /// The `Enter` of each execution token.
+    pub enters: Vec<u32>,
+}
+
+/// How much of the code there is: what to go back to.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct CodeMark {
+    pub instrs: u32,
+    consts: u32,
+    enters: u32,
+}
+
+/// Where the instruction `Stop` lies.
+pub(super) const STOP: usize = 0;
+/// Where the instruction `CatchEnd` lies.
+pub(super) const CATCH_END: usize = 1;
+
+/// Execution tokens are seen by programs as numbers from here on, so that small numbers and addresses are none.
+pub(super) const TOKEN_BASE: Cell = 0x4000_0000_0000;
+
+impl Code {
+    /// Appends an instruction.
+    #[inline(always)]
+    pub fn push(&mut self, instr: Instr, place: u32) {
+        self.instrs.push(instr);
+        self.places.push(place);
+    }
+
+    /// Appends the header of the word `xt` and says where its `Enter` is.
+    #[inline(always)]
+    pub fn begin(&mut self, xt: u32, place: u32) -> u32 {
+        self.push(Instr::with(Op::Head, xt as i32), place);
+        let enter = self.instrs.len() as u32;
+        self.push(Instr { op: Op::Enter, a: 0, b: UNPROVEN, c: 0 }, place);
+        self.push(Instr::with(Op::More, 1), place);
+        enter
+    }
+
+    /// Appends a literal.
+    #[inline(always)]
+    pub fn push_literal(&mut self, value: Cell, place: u32) {
+        match i32::try_from(value) {
+            Ok(small) => self.push(Instr::with(Op::Lit, small), place),
+            Err(_) => {
+                self.push(Instr::with(Op::LitWide, self.consts.len() as i32), place);
+                self.consts.push(value);
+            }
+        }
+    }
+
+    /// The `Enter` behind what a program takes for an execution token.
+    #[inline(always)]
+    pub fn enter_of_cell(&self, cell: Cell) -> Option<usize> {
+        self.enters.get(cell.wrapping_sub(TOKEN_BASE) as u64 as usize).map(|enter| *enter as usize)
+    }
+
+    /// The token of the word with this `Enter`.
+    #[inline]
+    pub fn xt_of_enter(&self, enter: usize) -> u32 {
+        self.instrs[enter - 1].c as u32
+    }
+
+    /// The token of the word that the instruction at `at` belongs to.
+    pub fn xt_at(&self, at: usize) -> Option<u32> {
+        let head = self.instrs.get(..=at)?.iter().rposition(|instr| instr.op == Op::Head)?;
+        Some(self.instrs[head].c as u32)
+    }
+
+    #[inline]
+    pub fn mark(&self) -> CodeMark {
+        CodeMark {
+            instrs: self.instrs.len() as u32,
+            consts: self.consts.len() as u32,
+            enters: self.enters.len() as u32,
+        }
+    }
+
+    #[inline(always)]
+    pub fn truncate(&mut self, mark: CodeMark) {
+        self.instrs.truncate(mark.instrs as usize);
+        self.places.truncate(mark.instrs as usize);
+        self.consts.truncate(mark.consts as usize);
+        self.enters.truncate(mark.enters as usize);
+    }
+}

@@ -1,0 +1,219 @@
+//! The words defined above the image: names, newest first, and what each is. Going back to an earlier state is setting a
+//! few lengths; nothing is cleared.
+
+use super::lexer::folded;
+use super::words::NameKey;
+use crate::model::Cell;
+
+/// What a word is, as far as compiling a reference to it and changing it go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// Code of its own.
+    Colon,
+    /// The address of its body: CREATE, VARIABLE and BUFFER:, with or without DOES>.
+    Created,
+    /// One number or two.
+    Constant,
+    /// A number in its body.
+    Value,
+    /// An execution token in its body.
+    Deferred,
+}
+
+/// A word above the image.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    key: NameKey,
+    name_start: u32,
+    name_len: u32,
+    /// The next older word in the same bucket, plus one.
+    older: u32,
+    /// Its `Enter`.
+    pub enter: u32,
+    /// Where its text begins in the source buffer, for messages.
+    pub origin: u32,
+    pub kind: Kind,
+    pub immediate: bool,
+    /// Its data, for all kinds but colon definitions.
+    pub body: Cell,
+    /// The second number of a 2CONSTANT, and whether there is one.
+    pub second: Option<Cell>,
+    /// The code behind DOES>, if any.
+    pub does: Option<u32>,
+}
+
+const N_BUCKETS: usize = 64;
+
+/// The words above the image. An entry's index is its execution token less the number of words in the image.
+pub(super) struct Dictionary {
+    entries: Vec<Entry>,
+    names: Vec<u8>,
+    /// Newest entry of each bucket, plus one; only good where `occupied` says so.
+    heads: [u32; N_BUCKETS],
+    occupied: u64,
+}
+
+impl Dictionary {
+    pub fn new() -> Self {
+        Self { entries: Vec::new(), names: Vec::new(), heads: [0; N_BUCKETS], occupied: 0 }
+    }
+
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Forgets everything.
+    #[inline(always)]
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.names.clear();
+        self.occupied = 0;
+    }
+
+    /// Forgets all but the oldest `n` entries.
+    pub fn truncate(&mut self, n: usize) {
+        while self.entries.len() > n {
+            let index = self.entries.len() - 1;
+            let entry = self.entries[index];
+            let bucket = bucket_of(entry.key);
+            // A hidden entry is not in its bucket.
+            if self.occupied >> bucket & 1 == 1 && self.heads[bucket] == index as u32 + 1 {
+                self.heads[bucket] = entry.older;
+            }
+            self.names.truncate(entry.name_start as usize);
+            self.entries.pop();
+        }
+    }
+
+    /// Adds a word that is not found until [`reveal`](Self::reveal); returns its index.
+    #[inline(always)]
+    pub fn add(&mut self, name: &[u8], kind: Kind, enter: u32, origin: u32, body: Cell) -> usize {
+        let index = self.entries.len();
+        let name_start = self.names.len() as u32;
+        self.names.extend_from_slice(name);
+        self.entries.push(Entry {
+            key: folded(name),
+            name_start,
+            name_len: name.len() as u32,
+            older: 0,
+            enter,
+            origin,
+            kind,
+            immediate: false,
+            body,
+            second: None,
+            does: None,
+        });
+        index
+    }
+
+    /// Lets a word be found.
+    #[inline(always)]
+    pub fn reveal(&mut self, index: usize) {
+        let entry = &mut self.entries[index];
+        if entry.name_len == 0 {
+            return;
+        }
+        let bucket = bucket_of(entry.key);
+        entry.older = if self.occupied >> bucket & 1 == 1 { self.heads[bucket] } else { 0 };
+        self.heads[bucket] = index as u32 + 1;
+        self.occupied |= 1 << bucket;
+    }
+
+    /// The newest visible word with this name.
+    #[inline(always)]
+    pub fn find(&self, key: NameKey, name: &[u8]) -> Option<usize> {
+        let bucket = bucket_of(key);
+        if self.occupied >> bucket & 1 == 0 {
+            return None;
+        }
+        self.find_in(bucket, key, name)
+    }
+
+    fn find_in(&self, bucket: usize, key: NameKey, name: &[u8]) -> Option<usize> {
+        let mut next = self.heads[bucket];
+        while next != 0 {
+            let index = next as usize - 1;
+            let entry = &self.entries[index];
+            if entry.key == key && self.name(index).eq_ignore_ascii_case(name) {
+                return Some(index);
+            }
+            next = entry.older;
+        }
+        None
+    }
+
+    /// The name of a word.
+    #[inline]
+    pub fn name(&self, index: usize) -> &[u8] {
+        let entry = &self.entries[index];
+        &self.names[entry.name_start as usize..(entry.name_start + entry.name_len) as usize]
+    }
+
+    pub fn get(&self, index: usize) -> &Entry {
+        &self.entries[index]
+    }
+
+    pub fn get_mut(&mut self, index: usize) -> &mut Entry {
+        &mut self.entries[index]
+    }
+
+    /// Names of all words that can be found, newest first.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.entries.len()).rev().map(|index| self.name(index)).filter(|name| !name.is_empty())
+    }
+}
+
+#[inline(always)]
+fn bucket_of(key: NameKey) -> usize {
+    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(dictionary: &mut Dictionary, name: &str) -> usize {
+        let index = dictionary.add(name.as_bytes(), Kind::Colon, 0, 0, 0);
+        dictionary.reveal(index);
+        index
+    }
+
+    fn find(dictionary: &Dictionary, name: &str) -> Option<usize> {
+        dictionary.find(folded(name.as_bytes()), name.as_bytes())
+    }
+
+    #[test]
+    fn the_newest_word_is_found() {
+        let mut dictionary = Dictionary::new();
+        let names: Vec<String> = (0..500).map(|i| format!("word-number-{}", i % 250)).collect();
+        for name in &names {
+            add(&mut dictionary, name);
+        }
+        assert_eq!(find(&dictionary, "WORD-number-7"), Some(257));
+        assert_eq!(find(&dictionary, "word-number-250"), None);
+        dictionary.truncate(257);
+        assert_eq!(find(&dictionary, "word-number-7"), Some(7));
+        assert_eq!(find(&dictionary, "word-number-6"), Some(256));
+        dictionary.clear();
+        assert_eq!(find(&dictionary, "word-number-6"), None);
+    }
+
+    #[test]
+    fn hidden_words_stay_hidden() {
+        let mut dictionary = Dictionary::new();
+        let old = add(&mut dictionary, "x");
+        let new = dictionary.add(b"x", Kind::Colon, 0, 0, 0);
+        assert_eq!(find(&dictionary, "x"), Some(old));
+        dictionary.truncate(new);
+        assert_eq!(find(&dictionary, "x"), Some(old));
+        let new = dictionary.add(b"X", Kind::Colon, 0, 0, 0);
+        dictionary.reveal(new);
+        assert_eq!(find(&dictionary, "x"), Some(new));
+        let nameless = dictionary.add(b"", Kind::Colon, 0, 0, 0);
+        dictionary.reveal(nameless);
+        assert_eq!(find(&dictionary, ""), None);
+        assert_eq!(dictionary.names().count(), 2);
+    }
+}

@@ -1,0 +1,606 @@
+//! The engine: what a caller holds. Definitions go in, words run, results are looked at.
+
+use super::code::{Code, CodeMark, STOP};
+use super::dictionary::Dictionary;
+use super::error::{CompileError, CompileErrorKind, ForthError, Stop};
+use super::executor::{self, Exit, Watch};
+use super::image::Image;
+use super::lexer::{Cursor, PADDING};
+use super::limits::Limits;
+use super::machine::{Frame, Machine};
+use super::memory;
+use super::prove::Room;
+use super::shadow::{self, Label, Shadow};
+use super::translator::Translator;
+use super::trap::{Trap, TrapKind, throw};
+use super::words::{self, WORDS};
+use crate::model::Cell;
+use std::sync::Arc;
+
+/// An execution token: a word that can be executed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Xt(pub(super) u32);
+
+/// A Forth system: the image, what is defined above it, and a machine to run it.
+///
+/// Every [`execute`](Self::execute) starts from the same state: memory, words and HERE as they were after the last
+/// [`define`](Self::define), [`load`](Self::load) or [`checkpoint`](Self::checkpoint).
+///
+/// ```
+/// use wordmill::forth::{Engine, Image, Limits};
+/// let mut engine = Engine::new(Image::shared(), Limits::default());
+/// let square = engine.define("square", "dup *").unwrap();
+/// engine.execute(square, &[7]).unwrap();
+/// assert_eq!(engine.stack(), [49]);
+/// ```
+pub struct Engine {
+    pub(super) limits: Limits,
+    pub(super) machine: Machine,
+    pub(super) code: Code,
+    pub(super) dictionary: Dictionary,
+    pub(super) translator: Translator,
+    /// All text that words were compiled from, each piece followed by spaces.
+    pub(super) source: Vec<u8>,
+    pub(super) input: Cursor,
+    /// Where the text being read begins in `source`.
+    pub(super) origin: u32,
+    /// Where the token begins that is being interpreted at the outermost level.
+    pub(super) input_token: u32,
+    /// The word being compiled, by its index in the dictionary.
+    pub(super) open: Option<Open>,
+    /// Whether words are compiled rather than executed. Only while a word is open.
+    pub(super) compiling: bool,
+    /// The newest word, which IMMEDIATE and DOES> change.
+    pub(super) latest: Option<usize>,
+    pub(super) nesting: u32,
+    /// Which of the two string buffers was used last.
+    pub(super) string_turn: bool,
+    /// Instructions below the checkpoint that a running program changed, as they were.
+    pub(super) undo: Vec<(u32, super::bytecode::Instr)>,
+    image_mark: CodeMark,
+    checkpoint: Mark,
+    /// The machine is as the last `execute` left it, not as the checkpoint says.
+    used: bool,
+    fuel_at_start: i64,
+    shadow: Option<Arc<Shadow>>,
+    pub(super) labels: Vec<Label>,
+}
+
+/// A definition that is being compiled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Open {
+    /// Its index in the dictionary.
+    pub index: usize,
+    /// It came through `define`, where the text does not end it.
+    pub bare: bool,
+}
+
+/// How much of everything there is.
+#[derive(Clone, Copy, Default)]
+struct Mark {
+    code: CodeMark,
+    n_words: usize,
+    n_source: usize,
+}
+
+/// Where and why a program stopped, in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Description {
+    /// Why.
+    pub kind: TrapKind,
+    /// The definition in which it happened; empty outside of any.
+    pub definition: String,
+    /// The word at which it happened, as the source has it.
+    pub word: String,
+    /// Where that word begins, in bytes from the start of the text given to `define` or `load`.
+    pub position: u32,
+}
+
+impl std::fmt::Display for Description {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.kind)?;
+        if !self.word.is_empty() {
+            write!(f, " at `{}`", self.word)?;
+        }
+        if !self.definition.is_empty() && self.definition != self.word {
+            write!(f, " in `{}`", self.definition)?;
+        }
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// A fresh engine over an image.
+    pub fn new(image: &'static Image, limits: Limits) -> Self {
+        let limits = limits.clamped();
+        let mut translator = Translator::default();
+        let room = Room { sp_max: limits.stack_cells as usize, rp_max: limits.return_cells as usize };
+        let code = image.code_for(&mut translator, room);
+        let image_mark = code.mark();
+        Self {
+            limits,
+            machine: Machine::new(&limits, &image.memory),
+            code,
+            dictionary: Dictionary::new(),
+            translator,
+            source: Vec::new(),
+            input: Cursor::default(),
+            origin: 0,
+            input_token: 0,
+            open: None,
+            compiling: false,
+            latest: None,
+            nesting: 0,
+            string_turn: false,
+            undo: Vec::new(),
+            image_mark,
+            checkpoint: Mark { code: image_mark, ..Mark::default() },
+            used: false,
+            fuel_at_start: 0,
+            shadow: None,
+            labels: Vec::new(),
+        }
+    }
+
+    /// Forgets everything above the image.
+    #[inline]
+    pub fn reset(&mut self) {
+        self.undo_changes();
+        self.truncate(Mark { code: self.image_mark, n_words: 0, n_source: 0 });
+        self.dictionary.clear();
+        self.checkpoint = Mark { code: self.image_mark, n_words: 0, n_source: 0 };
+        self.machine.memory.reset();
+        self.machine.sp = 0;
+        self.machine.output.clear();
+        self.open = None;
+        self.compiling = false;
+        self.latest = None;
+        self.used = false;
+    }
+
+    /// Compiles `: name body ;`. The word can call itself by RECURSE.
+    pub fn define(&mut self, name: &str, body: &str) -> Result<Xt, CompileError> {
+        self.settle();
+        let before = self.mark();
+        let origin = self.source.len() as u32;
+        match self.define_at(name, body) {
+            Ok(index) => {
+                self.set_checkpoint();
+                Ok(self.xt_of_index(index))
+            }
+            Err(stop) => {
+                let error = self.error(stop, origin);
+                self.abandon(before);
+                Err(error)
+            }
+        }
+    }
+
+    #[inline]
+    fn define_at(&mut self, name: &str, body: &str) -> Result<usize, Stop> {
+        let name_error = name_error(name.as_bytes());
+        self.read_from(body.as_bytes())?;
+        let origin = self.origin;
+        if let Some(kind) = name_error {
+            return Err(Stop::Text { kind, place: origin, len: 0 });
+        }
+        self.machine.fuel = self.limits.fuel as i64;
+        let index = self.open_definition(name.as_bytes(), true)?;
+        self.interpret()?;
+        match (self.open, self.compiling) {
+            (Some(_), true) => self.close_definition(self.input.end)?,
+            _ => {
+                return Err(Stop::Text {
+                    kind: CompileErrorKind::UnfinishedDefinition,
+                    place: self.input.end,
+                    len: 0,
+                });
+            }
+        }
+        Ok(index)
+    }
+
+    /// Reads a whole program: definitions, variables, and anything else that runs as it is read. What it leaves on the
+    /// stack and in the output stays there for the next `load`.
+    pub fn load(&mut self, source: &str) -> Result<(), ForthError> {
+        self.settle();
+        let before = self.mark();
+        let origin = self.source.len() as u32;
+        match self.load_at(source) {
+            Ok(()) => {
+                self.set_checkpoint();
+                Ok(())
+            }
+            Err(stop) => {
+                let error = self.error(stop, origin);
+                self.abandon(before);
+                self.set_checkpoint();
+                Err(error)
+            }
+        }
+    }
+
+    fn load_at(&mut self, source: &str) -> Result<(), Stop> {
+        self.read_from(source.as_bytes())?;
+        self.start_fuel();
+        self.machine.rp = 0;
+        self.interpret()?;
+        match self.open {
+            Some(_) => Err(Stop::Text {
+                kind: CompileErrorKind::UnfinishedDefinition,
+                place: self.input.end,
+                len: 0,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The word with this name.
+    pub fn find(&self, name: &str) -> Option<Xt> {
+        let name = name.as_bytes();
+        match self.dictionary.find(super::lexer::folded(name), name) {
+            Some(index) => Some(self.xt_of_index(index)),
+            None => words::lookup(name).map(|word| Xt(word as u32)),
+        }
+    }
+
+    /// The name of a word; empty where it has none.
+    pub fn name(&self, xt: Xt) -> &str {
+        let name = match (xt.0 as usize).checked_sub(WORDS.len()) {
+            None => WORDS[xt.0 as usize].name.as_bytes(),
+            Some(index) if index < self.dictionary.len() => self.dictionary.name(index),
+            Some(_) => b"",
+        };
+        std::str::from_utf8(name).unwrap_or("")
+    }
+
+    /// Makes memory, words and HERE as they are now what every `execute` starts from. After `define` and `load` they are
+    /// anyway; this keeps what the last `execute` changed.
+    pub fn checkpoint(&mut self) {
+        self.used = false;
+        self.undo.clear();
+        self.set_checkpoint();
+    }
+
+    /// Puts test data into memory above HERE for the next `execute`, and says where.
+    pub fn place(&mut self, bytes: &[u8]) -> Result<Cell, Trap> {
+        self.settle();
+        let placed = self.machine.memory.align().and_then(|()| self.machine.memory.append(bytes));
+        placed.map_err(|kind| Trap { kind, at: STOP as u32 })
+    }
+
+    /// Puts cells into memory above HERE for the next `execute`, and says where.
+    pub fn place_cells(&mut self, cells: &[Cell]) -> Result<Cell, Trap> {
+        self.settle();
+        let memory = &mut self.machine.memory;
+        let mut placed = memory.align().map(|()| memory.here);
+        for cell in cells {
+            placed = placed.and_then(|addr| memory.comma(*cell).map(|()| addr));
+        }
+        placed.map_err(|kind| Trap { kind, at: STOP as u32 })
+    }
+
+    /// Runs a word on these inputs, the last on top, from the state of the checkpoint, with fresh fuel and no output.
+    #[inline]
+    pub fn execute(&mut self, xt: Xt, inputs: &[Cell]) -> Result<(), Trap> {
+        self.settle();
+        self.used = true;
+        self.machine.output.clear();
+        self.machine.hold = memory::HOLD_END;
+        let Some(enter) = self.code.enters.get(xt.0 as usize).map(|enter| *enter as usize) else {
+            return Err(Trap { kind: TrapKind::Throw(throw::INVALID_ADDRESS), at: STOP as u32 });
+        };
+        if !self.machine.set_items(inputs) {
+            return Err(Trap { kind: TrapKind::Throw(throw::STACK_OVERFLOW), at: enter as u32 });
+        }
+        self.start_fuel();
+        self.machine.rp = 0;
+        self.machine.shadow_depth = 0;
+        match self.call(enter) {
+            Ok(()) => Ok(()),
+            Err(Stop::Trap(trap)) => Err(trap),
+            Err(stop) => Err(Trap { kind: stop.kind(), at: self.machine.ip as u32 }),
+        }
+    }
+
+    /// The data stack, bottom first.
+    #[inline]
+    pub fn stack(&self) -> &[Cell] {
+        self.machine.items()
+    }
+
+    /// What the program printed.
+    #[inline]
+    pub fn output(&self) -> &[u8] {
+        &self.machine.output
+    }
+
+    /// Fuel that the last `execute` or `load` burned. A program that ran out has burned all there was.
+    #[inline]
+    pub fn fuel_used(&self) -> u64 {
+        (self.fuel_at_start - self.machine.fuel.max(0)) as u64
+    }
+
+    /// Bytes of data space, where all of them lie in it.
+    pub fn read(&self, addr: Cell, len: usize) -> Option<&[u8]> {
+        self.machine.memory.string(addr, Cell::try_from(len).ok()?).ok()
+    }
+
+    /// The bounds of this engine.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Changes the fuel of later `execute` and `load`.
+    pub fn set_fuel(&mut self, fuel: u64) {
+        self.limits.fuel = fuel.min(i64::MAX as u64);
+    }
+
+    /// Keeps a shadow stack from now on, or stops keeping one.
+    pub fn set_shadow(&mut self, shadow: Option<Arc<Shadow>>) {
+        self.shadow = shadow;
+        self.labels.clear();
+        if self.shadow.is_some() {
+            let xts = 0..self.code.enters.len() as u32;
+            self.labels = xts.map(|xt| shadow::label(self.name(Xt(xt)).as_bytes())).collect();
+        }
+    }
+
+    /// Why and where a program stopped, in words.
+    pub fn describe(&self, trap: Trap) -> Description {
+        let mut description =
+            Description { kind: trap.kind, definition: String::new(), word: String::new(), position: 0 };
+        let at = trap.at as usize;
+        let Some(xt) = self.code.xt_at(at).map(Xt) else { return description };
+        description.definition = self.name(xt).to_owned();
+        match (xt.0 as usize).checked_sub(WORDS.len()) {
+            None => description.word = description.definition.clone(),
+            Some(index) if index < self.dictionary.len() => {
+                let place = self.code.places[at];
+                description.position = place.saturating_sub(self.dictionary.get(index).origin);
+                description.word = self.token_at(place);
+            }
+            Some(_) => {}
+        }
+        description
+    }
+
+    /// Names of the words above the image, newest first, for completion and listings.
+    pub fn user_words(&self) -> impl Iterator<Item = &str> {
+        self.dictionary.names().map(|name| std::str::from_utf8(name).unwrap_or(""))
+    }
+
+    #[inline(always)]
+    pub(super) fn xt_of_index(&self, index: usize) -> Xt {
+        Xt((WORDS.len() + index) as u32)
+    }
+
+    pub(super) fn room(&self) -> Room {
+        Room { sp_max: self.machine.sp_max, rp_max: self.machine.rp_max }
+    }
+
+    #[inline(always)]
+    fn start_fuel(&mut self) {
+        self.machine.fuel = self.limits.fuel as i64;
+        self.fuel_at_start = self.machine.fuel;
+    }
+
+    #[inline(always)]
+    pub(super) fn image_code_len(&self) -> usize {
+        self.image_mark.instrs as usize
+    }
+
+    pub(super) fn checkpoint_code_len(&self) -> u32 {
+        self.checkpoint.code.instrs
+    }
+
+    fn mark(&self) -> Mark {
+        Mark { code: self.code.mark(), n_words: self.dictionary.len(), n_source: self.source.len() }
+    }
+
+    fn truncate(&mut self, mark: Mark) {
+        self.code.truncate(mark.code);
+        self.source.truncate(mark.n_source);
+        self.labels.truncate(self.code.enters.len());
+    }
+
+    #[inline(always)]
+    fn set_checkpoint(&mut self) {
+        self.checkpoint = self.mark();
+        self.machine.memory.checkpoint();
+    }
+
+    /// Goes back to the checkpoint, when something ran since.
+    #[inline(always)]
+    fn settle(&mut self) {
+        if self.used {
+            self.used = false;
+            self.machine.memory.restore();
+            self.machine.sp = 0;
+            if self.code.instrs.len() as u32 != self.checkpoint.code.instrs
+                || !self.undo.is_empty()
+                || self.open.is_some()
+            {
+                self.forget_words();
+            }
+        }
+    }
+
+    /// Forgets what the last `execute` defined.
+    #[cold]
+    fn forget_words(&mut self) {
+        self.undo_changes();
+        self.abandon(self.checkpoint);
+    }
+
+    fn undo_changes(&mut self) {
+        while let Some((at, instr)) = self.undo.pop() {
+            self.code.instrs[at as usize] = instr;
+        }
+    }
+
+    /// Gives up what was defined since `mark`.
+    #[cold]
+    fn abandon(&mut self, mark: Mark) {
+        self.open = None;
+        self.compiling = false;
+        self.dictionary.truncate(mark.n_words);
+        self.truncate(mark);
+        self.latest = self.dictionary.len().checked_sub(1);
+        self.nesting = 0;
+    }
+
+    /// Makes `text` the text to read; it is kept for messages.
+    #[inline]
+    pub(super) fn read_from(&mut self, text: &[u8]) -> Result<(), Stop> {
+        let start = self.source.len();
+        if start + text.len() + PADDING > self.limits.source_bytes as usize {
+            return Err(Stop::Text { kind: CompileErrorKind::TooLarge, place: start as u32, len: 0 });
+        }
+        self.source.reserve(text.len() + PADDING);
+        self.source.extend_from_slice(text);
+        self.source.extend_from_slice(&[b' '; PADDING]);
+        self.origin = start as u32;
+        self.input = Cursor { at: start as u32, end: (start + text.len()) as u32 };
+        Ok(())
+    }
+
+    /// Runs the word with this `Enter` to its end, on top of whatever runs now.
+    #[inline]
+    pub(super) fn call(&mut self, enter: usize) -> Result<(), Stop> {
+        let m = &mut self.machine;
+        let (head, more) = (self.code.instrs[enter], self.code.instrs[enter + 1]);
+        m.fuel -= more.c as i64;
+        let outer = (m.ip, m.rp, m.r_base, m.handler, m.checked);
+        if m.fuel < 0 {
+            return Err(Stop::Trap(Trap { kind: TrapKind::Fuel, at: enter as u32 }));
+        }
+        if m.rp >= m.rp_max {
+            let kind = TrapKind::Throw(throw::RETURN_OVERFLOW);
+            return Err(Stop::Trap(Trap { kind, at: enter as u32 }));
+        }
+        if self.shadow.is_some() {
+            self.enter_shadow(enter);
+        }
+        let m = &mut self.machine;
+        let rp = m.rp;
+        m.returns.as_mut_slice()[rp] = Frame::new(STOP, m.r_base, false).0;
+        m.checked = m.sp.wrapping_sub(head.b as usize) > head.c as usize || rp >= more.b as usize;
+        m.rp = rp + 1;
+        m.r_base = m.rp;
+        m.handler = 0;
+        m.ip = enter + 2;
+        let done = self.drive();
+        let m = &mut self.machine;
+        if done.is_ok() {
+            m.ip = outer.0;
+        }
+        (_, m.rp, m.r_base, m.handler, m.checked) = outer;
+        done
+    }
+
+    #[cold]
+    fn enter_shadow(&mut self, enter: usize) {
+        if let Some(shadow) = &self.shadow {
+            let label = self.labels.get(self.code.xt_of_enter(enter) as usize).copied().unwrap_or_default();
+            shadow.enter(self.machine.shadow_depth, &label);
+            self.machine.shadow_depth += 1;
+        }
+    }
+
+    /// Runs until the program is done or stops.
+    #[inline]
+    fn drive(&mut self) -> Result<(), Stop> {
+        loop {
+            let exit = match (&self.shadow, self.machine.checked) {
+                (None, false) => executor::run::<false, false>(&mut self.machine, &self.code, None),
+                (None, true) => executor::run::<true, false>(&mut self.machine, &self.code, None),
+                (Some(shadow), checked) => {
+                    let watch = Watch { shadow, labels: &self.labels };
+                    match checked {
+                        false => executor::run::<false, true>(&mut self.machine, &self.code, Some(&watch)),
+                        true => executor::run::<true, true>(&mut self.machine, &self.code, Some(&watch)),
+                    }
+                }
+            };
+            let stop = match exit {
+                Exit::Done => return Ok(()),
+                Exit::Switch => continue,
+                Exit::Trap(kind) => Stop::Trap(Trap { kind, at: self.machine.ip as u32 }),
+                Exit::Host(word) => match self.host(word) {
+                    Ok(()) => continue,
+                    Err(stop) => stop,
+                },
+                Exit::SetDoes(does) => match self.set_does(does) {
+                    Ok(()) => continue,
+                    Err(kind) => Stop::Trap(Trap { kind, at: self.machine.ip as u32 - 1 }),
+                },
+            };
+            self.catch(stop)?;
+        }
+    }
+
+    /// Hands an exception to the innermost CATCH of this run.
+    #[cold]
+    fn catch(&mut self, stop: Stop) -> Result<(), Stop> {
+        let caught = match stop.kind() {
+            TrapKind::Throw(code) => self.machine.unwind(code),
+            TrapKind::Fuel | TrapKind::Output => false,
+        };
+        if let Some(shadow) = &self.shadow {
+            shadow.set_depth(self.machine.shadow_depth);
+        }
+        if caught { Ok(()) } else { Err(stop) }
+    }
+
+    /// The error that a caller sees.
+    #[cold]
+    fn error(&self, stop: Stop, origin: u32) -> CompileError {
+        let (kind, place, token, trap) = match stop {
+            Stop::Text { kind, place, len } => {
+                let end = (place + len) as usize;
+                let token = self.source.get(place as usize..end).unwrap_or(b"");
+                (kind, place, String::from_utf8_lossy(token).into_owned(), None)
+            }
+            Stop::Trap(trap) => {
+                let place = self.input_token;
+                (CompileErrorKind::Trapped(trap.kind), place, self.token_at(place), Some(trap))
+            }
+        };
+        let suggestion = match kind {
+            CompileErrorKind::UndefinedWord => self.similar(&token),
+            _ => None,
+        };
+        CompileError { kind, position: place.saturating_sub(origin), token: token.into(), suggestion, trap }
+    }
+
+    fn token_at(&self, place: u32) -> String {
+        let mut cursor = Cursor { at: place, end: (self.source.len().saturating_sub(PADDING)) as u32 };
+        match cursor.next(&self.source) {
+            Some(token) => String::from_utf8_lossy(token.text(&self.source)).into_owned(),
+            None => String::new(),
+        }
+    }
+
+    /// A word whose name differs little from `token`.
+    fn similar(&self, token: &str) -> Option<Box<str>> {
+        let token = token.to_lowercase();
+        let known = WORDS.iter().map(|row| row.name).chain(self.user_words());
+        known
+            .map(|name| (strsim::damerau_levenshtein(&token, &name.to_lowercase()), name))
+            .filter(|(distance, name)| *distance * 2 <= token.chars().count().min(name.chars().count()))
+            .min_by_key(|(distance, _)| *distance)
+            .map(|(_, name)| name.into())
+    }
+}
+
+/// What is wrong with a name, if anything.
+#[inline]
+pub(super) fn name_error(name: &[u8]) -> Option<CompileErrorKind> {
+    match name.len() {
+        0 => Some(CompileErrorKind::MissingName),
+        1..256 if name.iter().all(|byte| *byte > b' ') => None,
+        1..256 => Some(CompileErrorKind::InvalidName),
+        _ => Some(CompileErrorKind::NameTooLong),
+    }
+}

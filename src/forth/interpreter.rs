@@ -1,0 +1,485 @@
+//! The text interpreter: reads tokens, executes or compiles them, and ends definitions.
+
+use super::bytecode::Op;
+use super::code::TOKEN_BASE;
+use super::dictionary::{Entry, Kind};
+use super::engine::{Engine, Open, name_error};
+use super::error::{CompileErrorKind, Stop};
+use super::lexer::{self, Number, Token};
+use super::memory::{STRING_BYTES, STRINGS, VAR_STATE};
+use super::prims;
+use super::trap::{Trap, TrapKind, throw};
+use super::words::{self, WORDS, Word};
+use crate::model::{Cell, TRUE};
+
+type Result<T> = std::result::Result<T, Stop>;
+
+/// What a token names.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Found {
+    Word(Word),
+    /// A word above the image, by its index in the dictionary.
+    User(usize),
+}
+
+impl Engine {
+    /// Reads the input to its end.
+    #[inline]
+    pub(super) fn interpret(&mut self) -> Result<()> {
+        while let Some(token) = self.input.next(&self.source) {
+            if self.nesting == 0 {
+                self.input_token = token.start;
+            }
+            if self.compiling { self.compile(token)? } else { self.interpret_token(token)? }
+        }
+        Ok(())
+    }
+
+    fn interpret_token(&mut self, token: Token) -> Result<()> {
+        match self.search(token) {
+            Some(Found::Word(Word::Paren)) => self.skip_comment(token),
+            Some(Found::Word(Word::Backslash)) => {
+                self.input.skip_line(&self.source);
+                Ok(())
+            }
+            Some(Found::Word(word)) => self.call(self.code.enters[word as usize] as usize),
+            Some(Found::User(index)) => self.call(self.dictionary.get(index).enter as usize),
+            None => match self.number(token)? {
+                Number::Single(value) => self.machine.push(value),
+                Number::Double(value) => self.machine.push_double(value),
+                Number::TooLarge => return Err(text_error(CompileErrorKind::NumberTooLarge, token)),
+            }
+            .map_err(|kind| self.trapped(kind)),
+        }
+    }
+
+    #[inline]
+    fn compile(&mut self, token: Token) -> Result<()> {
+        if self.code.instrs.len() >= self.code_max() {
+            return Err(text_error(CompileErrorKind::TooLarge, token));
+        }
+        if let Some(local) = self.translator.local(&self.source, token.key, token.text(&self.source)) {
+            self.translator.token();
+            self.translator.use_local(&mut self.code, Op::LocalGet, local, token.start);
+            return Ok(());
+        }
+        match self.search(token) {
+            Some(Found::Word(word)) => self.compile_word(word, token),
+            Some(Found::User(index)) => self.compile_user(index, token),
+            None => {
+                if let Some(value) = lexer::small_decimal(token.key, token.len).filter(|_| self.is_decimal())
+                {
+                    self.translator.token();
+                    self.translator.literal(&mut self.code, value, token.start);
+                    return Ok(());
+                }
+                let number = self.number(token)?;
+                self.compile_number(number, token)
+            }
+        }
+    }
+
+    fn compile_number(&mut self, number: Number, token: Token) -> Result<()> {
+        self.translator.token();
+        match number {
+            Number::Single(value) => self.translator.literal(&mut self.code, value, token.start),
+            Number::Double(value) => {
+                self.translator.literal(&mut self.code, value as Cell, token.start);
+                self.translator.literal(&mut self.code, (value >> 64) as Cell, token.start);
+            }
+            Number::TooLarge => return Err(text_error(CompileErrorKind::NumberTooLarge, token)),
+        }
+        Ok(())
+    }
+
+    /// Finds a word: the newest one of the program, else the system's.
+    #[inline(always)]
+    pub(super) fn search(&self, token: Token) -> Option<Found> {
+        if let Some(index) = self.dictionary.find(token.key, token.text(&self.source)) {
+            return Some(Found::User(index));
+        }
+        let word = if token.len <= 8 {
+            words::lookup_key(token.key)
+        } else {
+            words::lookup(token.text(&self.source))
+        };
+        word.map(Found::Word)
+    }
+
+    fn is_decimal(&self) -> bool {
+        self.machine.memory.fetch(super::memory::VAR_BASE) == Some(10)
+    }
+
+    fn number(&self, token: Token) -> Result<Number> {
+        let base = prims::base(&self.machine).map_err(|kind| self.trapped(kind))?;
+        lexer::number(token.text(&self.source), base)
+            .ok_or(text_error(CompileErrorKind::UndefinedWord, token))
+    }
+
+    /// Compiles a word of the system, or does what it does while compiling.
+    #[inline(always)]
+    pub(super) fn compile_word(&mut self, word: Word, token: Token) -> Result<()> {
+        self.translator.token();
+        match self.translator.word(&mut self.code, word, token.start) {
+            Ok(true) => Ok(()),
+            Ok(false) => self.compile_special(word, token),
+            Err(kind) => Err(text_error(kind, token)),
+        }
+    }
+
+    fn compile_special(&mut self, word: Word, token: Token) -> Result<()> {
+        let place = token.start;
+        match word {
+            Word::Semicolon => match self.open {
+                Some(Open { bare: true, .. }) => Err(text_error(CompileErrorKind::NotInDefinition, token)),
+                _ => self.close_definition(place),
+            },
+            Word::Paren => self.skip_comment(token),
+            Word::Backslash => {
+                self.input.skip_line(&self.source);
+                Ok(())
+            }
+            Word::LeftBracket => {
+                self.compiling = false;
+                Ok(())
+            }
+            Word::RightBracket => Ok(()),
+            Word::SQuote => self.compile_string(token),
+            Word::DotQuote => {
+                self.compile_string(token)?;
+                self.compile_word(Word::Type, token)
+            }
+            Word::AbortQuote => {
+                self.parse_string(token)?;
+                self.translator.abort_quote(&mut self.code, place);
+                Ok(())
+            }
+            Word::DotParen => self.host(word),
+            Word::BracketChar => {
+                let c = self.parse_char()?;
+                self.translator.literal(&mut self.code, c, place);
+                Ok(())
+            }
+            Word::BracketTick => {
+                let (found, _) = self.parse_word()?;
+                let cell = self.token_cell(found);
+                self.translator.literal(&mut self.code, cell, place);
+                Ok(())
+            }
+            Word::Literal => {
+                let value = self.pop()?;
+                self.translator.literal(&mut self.code, value, place);
+                Ok(())
+            }
+            Word::TwoLiteral => {
+                let (low, high) = self.machine.pop2().map_err(|kind| self.trapped(kind))?;
+                self.translator.literal(&mut self.code, low, place);
+                self.translator.literal(&mut self.code, high, place);
+                Ok(())
+            }
+            Word::To | Word::Is => self.compile_to(place),
+            Word::Postpone => self.compile_postpone(place),
+            Word::LocalsOpen => self.compile_locals(token),
+            Word::Does => self.compile_does(token),
+            _ => {
+                self.translator.host(&mut self.code, word, place);
+                Ok(())
+            }
+        }
+    }
+
+    fn compile_user(&mut self, index: usize, token: Token) -> Result<()> {
+        let entry = *self.dictionary.get(index);
+        if entry.immediate {
+            return self.execute_while_compiling(index);
+        }
+        self.translator.token();
+        self.compile_entry(entry, token.start);
+        Ok(())
+    }
+
+    fn compile_entry(&mut self, entry: Entry, place: u32) {
+        let (translator, code) = (&mut self.translator, &mut self.code);
+        match (entry.kind, entry.does) {
+            (Kind::Colon | Kind::Deferred, _) => translator.call(code, entry.enter, place),
+            (Kind::Created, None) => translator.literal(code, entry.body, place),
+            (Kind::Created, Some(does)) => {
+                translator.literal(code, entry.body, place);
+                translator.call(code, does, place);
+            }
+            (Kind::Constant, _) => {
+                translator.literal(code, entry.body, place);
+                if let Some(second) = entry.second {
+                    translator.literal(code, second, place);
+                }
+            }
+            (Kind::Value, _) => translator.use_local(code, Op::FetchAt, entry.body as i32, place),
+        }
+    }
+
+    /// Runs an immediate word in the midst of a definition.
+    fn execute_while_compiling(&mut self, index: usize) -> Result<()> {
+        self.machine.memory.store(VAR_STATE, TRUE);
+        let enter = self.dictionary.get(index).enter as usize;
+        let done = self.call(enter);
+        self.machine.memory.store(VAR_STATE, 0);
+        done
+    }
+
+    /// `compile,` as POSTPONE uses it: words that act while compiling act now.
+    pub(super) fn compile_token(&mut self, cell: Cell) -> Result<()> {
+        if self.open.is_none() {
+            return Err(self.thrown(throw::COMPILE_ONLY));
+        }
+        let xt = cell.wrapping_sub(TOKEN_BASE);
+        let place = self.input.at.saturating_sub(1);
+        let token = Token { start: place, len: 0, key: 0 };
+        if self.code.instrs.len() >= self.code_max() {
+            return Err(text_error(CompileErrorKind::TooLarge, token));
+        }
+        match usize::try_from(xt).ok().filter(|xt| *xt < self.code.enters.len()) {
+            Some(xt) if xt < WORDS.len() => self.compile_word(WORDS[xt].word, token),
+            Some(xt) => {
+                let entry = *self.dictionary.get(xt - WORDS.len());
+                self.compile_entry(entry, place);
+                Ok(())
+            }
+            None => Err(self.thrown(throw::INVALID_ADDRESS)),
+        }
+    }
+
+    fn compile_postpone(&mut self, place: u32) -> Result<()> {
+        let (found, _) = self.parse_word()?;
+        if let Found::User(index) = found
+            && self.dictionary.get(index).immediate
+        {
+            let enter = self.dictionary.get(index).enter;
+            self.translator.call(&mut self.code, enter, place);
+            return Ok(());
+        }
+        let cell = self.token_cell(found);
+        self.translator.literal(&mut self.code, cell, place);
+        self.translator.host(&mut self.code, Word::CompileComma, place);
+        Ok(())
+    }
+
+    fn compile_to(&mut self, place: u32) -> Result<()> {
+        let token = self.next_token()?;
+        let text = token.text(&self.source);
+        if let Some(local) = self.translator.local(&self.source, token.key, text) {
+            self.translator.use_local(&mut self.code, Op::LocalSet, local, place);
+            return Ok(());
+        }
+        let entry = self.changeable(token)?;
+        self.translator.use_local(&mut self.code, Op::StoreAt, entry.body as i32, place);
+        Ok(())
+    }
+
+    /// The word that TO or IS is to change.
+    pub(super) fn changeable(&self, token: Token) -> Result<Entry> {
+        match self.search(token) {
+            Some(Found::User(index)) => match self.dictionary.get(index) {
+                entry if matches!(entry.kind, Kind::Value | Kind::Deferred) => Ok(*entry),
+                _ => Err(text_error(CompileErrorKind::InvalidName, token)),
+            },
+            Some(Found::Word(_)) => Err(text_error(CompileErrorKind::InvalidName, token)),
+            None => Err(text_error(CompileErrorKind::UndefinedWord, token)),
+        }
+    }
+
+    /// `{: a b | c -- d :}`.
+    fn compile_locals(&mut self, opening: Token) -> Result<()> {
+        let mut names = Vec::new();
+        let mut n_args = None;
+        let mut in_comment = false;
+        loop {
+            let Some(token) = self.input.next(&self.source) else {
+                return Err(text_error(CompileErrorKind::Unterminated, opening));
+            };
+            match token.text(&self.source) {
+                b":}" => break,
+                _ if in_comment => {}
+                b"--" => in_comment = true,
+                b"|" => n_args = Some(names.len()),
+                _ => names.push((token.key, token.start, token.len)),
+            }
+        }
+        let n_zero = names.len() - n_args.unwrap_or(names.len());
+        let declared = self.translator.declare_locals(&mut self.code, &names, n_zero, opening.start);
+        declared.map_err(|kind| text_error(kind, opening))
+    }
+
+    fn compile_does(&mut self, token: Token) -> Result<()> {
+        let room = self.room();
+        let ended = self.translator.end_before_does(&mut self.code, token.start, room);
+        ended.map_err(|kind| text_error(kind, token))?;
+        // The code behind DOES> is found under the token of the word that has it.
+        let xt = self.open.map_or(0, |open| (WORDS.len() + open.index) as u32);
+        let enter = self.code.begin(xt, token.start);
+        self.translator.begin(&self.code, enter);
+        Ok(())
+    }
+
+    fn compile_string(&mut self, token: Token) -> Result<()> {
+        let range = self.parse_string(token)?;
+        let len = range.len() as Cell;
+        let addr = self.machine.memory.append(&self.source[range]).map_err(|kind| self.trapped(kind))?;
+        self.translator.literal(&mut self.code, addr, token.start);
+        self.translator.literal(&mut self.code, len, token.start);
+        Ok(())
+    }
+
+    /// Opens a definition: header, and words are compiled from now on.
+    #[inline(always)]
+    pub(super) fn open_definition(&mut self, name: &[u8], bare: bool) -> Result<usize> {
+        self.check_room_for_word()?;
+        let index = self.add_word(name, Kind::Colon, 0);
+        let enter = self.dictionary.get(index).enter;
+        self.translator.begin(&self.code, enter);
+        self.open = Some(Open { index, bare });
+        self.compiling = true;
+        Ok(index)
+    }
+
+    /// Ends the definition and lets it be found.
+    #[inline(always)]
+    pub(super) fn close_definition(&mut self, place: u32) -> Result<()> {
+        let Some(open) = self.open else { return Err(self.thrown(throw::CONTROL_MISMATCH)) };
+        let room = self.room();
+        self.translator.finish(&mut self.code, place, room).map_err(|kind| Stop::Text {
+            kind,
+            place,
+            len: (!open.bare) as u32,
+        })?;
+        self.dictionary.reveal(open.index);
+        self.latest = Some(open.index);
+        self.open = None;
+        self.compiling = false;
+        Ok(())
+    }
+
+    /// Adds a word whose code begins here. It has a token at once, and a name when it is revealed.
+    #[inline(always)]
+    pub(super) fn add_word(&mut self, name: &[u8], kind: Kind, body: Cell) -> usize {
+        let xt = (WORDS.len() + self.dictionary.len()) as u32;
+        let place = self.input.at.min(self.input.end);
+        let enter = self.code.begin(xt, place);
+        self.code.enters.push(enter);
+        if !self.labels.is_empty() {
+            self.labels.push(super::shadow::label(name));
+        }
+        self.dictionary.add(name, kind, enter, self.origin, body)
+    }
+
+    #[inline(always)]
+    pub(super) fn check_room_for_word(&self) -> Result<()> {
+        if self.open.is_some() {
+            return Err(self.thrown(throw::COMPILER_NESTING));
+        }
+        if self.dictionary.len() >= self.limits.dictionary_words as usize
+            || self.code.instrs.len() >= self.code_max()
+        {
+            return Err(self.thrown(throw::DICTIONARY_OVERFLOW));
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn code_max(&self) -> usize {
+        self.limits.code_ops as usize + self.image_code_len()
+    }
+
+    /// The name that a defining word reads.
+    pub(super) fn parse_name(&mut self) -> Result<Token> {
+        let token = self.next_token()?;
+        match name_error(token.text(&self.source)) {
+            Some(kind) => Err(text_error(kind, token)),
+            None => Ok(token),
+        }
+    }
+
+    pub(super) fn next_token(&mut self) -> Result<Token> {
+        let end = self.input.end;
+        self.input.next(&self.source).ok_or(Stop::Text {
+            kind: CompileErrorKind::MissingName,
+            place: end,
+            len: 0,
+        })
+    }
+
+    /// The word that the next token names.
+    pub(super) fn parse_word(&mut self) -> Result<(Found, Token)> {
+        let token = self.next_token()?;
+        match self.search(token) {
+            Some(found) => Ok((found, token)),
+            None => Err(text_error(CompileErrorKind::UndefinedWord, token)),
+        }
+    }
+
+    pub(super) fn parse_char(&mut self) -> Result<Cell> {
+        let token = self.next_token()?;
+        let text = String::from_utf8_lossy(token.text(&self.source));
+        Ok(text.chars().next().map_or(0, |c| c as Cell))
+    }
+
+    /// The text up to a quote.
+    pub(super) fn parse_string(&mut self, opening: Token) -> Result<std::ops::Range<usize>> {
+        match self.input.parse(&self.source, b'"') {
+            (range, true) => Ok(range),
+            (_, false) => Err(text_error(CompileErrorKind::Unterminated, opening)),
+        }
+    }
+
+    pub(super) fn skip_comment(&mut self, opening: Token) -> Result<()> {
+        match self.input.parse(&self.source, b')') {
+            (_, true) => Ok(()),
+            (_, false) => Err(text_error(CompileErrorKind::Unterminated, opening)),
+        }
+    }
+
+    /// Puts a string of the text interpreter into one of two buffers, by turns.
+    pub(super) fn keep_string(&mut self, range: std::ops::Range<usize>) -> Result<()> {
+        let len = range.len();
+        if len > STRING_BYTES {
+            return Err(self.thrown(throw::STRING_OVERFLOW));
+        }
+        self.string_turn = !self.string_turn;
+        let addr = STRINGS + if self.string_turn { STRING_BYTES as Cell } else { 0 };
+        let text = &self.source[range];
+        let kept = self.machine.memory.string_mut(addr, len as Cell).map(|bytes| bytes.copy_from_slice(text));
+        kept.and_then(|()| self.machine.push(addr))
+            .and_then(|()| self.machine.push(len as Cell))
+            .map_err(|kind| self.trapped(kind))
+    }
+
+    /// What a program sees as the execution token.
+    pub(super) fn token_cell(&self, found: Found) -> Cell {
+        TOKEN_BASE
+            + match found {
+                Found::Word(word) => word as Cell,
+                Found::User(index) => (WORDS.len() + index) as Cell,
+            }
+    }
+
+    pub(super) fn pop(&mut self) -> Result<Cell> {
+        self.machine.pop().map_err(|kind| self.trapped(kind))
+    }
+
+    pub(super) fn push(&mut self, value: Cell) -> Result<()> {
+        self.machine.push(value).map_err(|kind| self.trapped(kind))
+    }
+
+    /// A trap of a word that the host does, at the instruction that asked for it.
+    pub(super) fn trapped(&self, kind: TrapKind) -> Stop {
+        Stop::Trap(Trap { kind, at: (self.machine.ip as u32).saturating_sub(1) })
+    }
+
+    pub(super) fn thrown(&self, code: Cell) -> Stop {
+        self.trapped(TrapKind::Throw(code))
+    }
+}
+
+/// An error at a token.
+pub(super) fn text_error(kind: CompileErrorKind, token: Token) -> Stop {
+    Stop::Text { kind, place: token.start, len: token.len }
+}

@@ -1,0 +1,301 @@
+//! What a running program has: two stacks, data space, output and fuel. The run loop keeps the busy parts in locals and
+//! puts them here when it stops or calls out.
+
+#![allow(unsafe_code, reason = "measured: see `executor`")]
+
+use super::limits::Limits;
+use super::memory::{self, Memory};
+use super::trap::{TrapKind, throw};
+use crate::model::Cell;
+use std::ptr::NonNull;
+
+/// A bounded stack's cells.
+///
+/// Invariant 1: `cells` points to `len` initialised cells that this value owns, from construction until it is dropped.
+pub(super) struct Cells {
+    cells: NonNull<Cell>,
+    len: usize,
+}
+
+// SAFETY: invariant 1: the cells are owned by this value alone.
+unsafe impl Send for Cells {}
+
+impl Cells {
+    fn new(len: usize) -> Self {
+        let cells: Box<[Cell]> = vec![0; len].into_boxed_slice();
+        Self { cells: NonNull::from(Box::leak(cells)).cast::<Cell>(), len }
+    }
+
+    /// For the run loop, which keeps indices below the length it was made with.
+    #[inline(always)]
+    pub fn as_ptr(&self) -> *mut Cell {
+        self.cells.as_ptr()
+    }
+
+    #[inline(always)]
+    pub fn as_slice(&self) -> &[Cell] {
+        // SAFETY: invariant 1.
+        unsafe { std::slice::from_raw_parts(self.cells.as_ptr(), self.len) }
+    }
+
+    #[inline(always)]
+    pub fn as_mut_slice(&mut self) -> &mut [Cell] {
+        // SAFETY: invariant 1; the borrow is as unique as `self`.
+        unsafe { std::slice::from_raw_parts_mut(self.cells.as_ptr(), self.len) }
+    }
+}
+
+impl Drop for Cells {
+    fn drop(&mut self) {
+        let slice = std::ptr::slice_from_raw_parts_mut(self.cells.as_ptr(), self.len);
+        // SAFETY: invariant 1: made from a leaked box of this length, given back once.
+        drop(unsafe { Box::from_raw(slice) });
+    }
+}
+
+/// A place to go on at, packed into one cell of the return stack: instruction, frame and whether to go on checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Frame(pub Cell);
+
+impl Frame {
+    #[inline(always)]
+    pub fn new(ip: usize, r_base: usize, checked: bool) -> Self {
+        Self((ip as u64 | (r_base as u64) << 32 | (checked as u64) << 63) as Cell)
+    }
+
+    #[inline(always)]
+    pub fn ip(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    #[inline(always)]
+    pub fn r_base(self) -> usize {
+        (self.0 as u64 >> 32) as usize & 0x7FFF_FFFF
+    }
+
+    #[inline(always)]
+    pub fn checked(self) -> bool {
+        self.0 < 0
+    }
+}
+
+/// What CATCH leaves on the return stack above its frame: the depth to go back to, and the catch around it.
+#[derive(Clone, Copy)]
+pub(super) struct CatchFrame(pub Cell);
+
+impl CatchFrame {
+    #[inline]
+    pub fn new(sp: usize, handler: usize, shadow: usize) -> Self {
+        Self((sp as u64 | (handler as u64) << 16 | (shadow as u64) << 32) as Cell)
+    }
+
+    pub fn sp(self) -> usize {
+        self.0 as u16 as usize
+    }
+
+    pub fn handler(self) -> usize {
+        (self.0 >> 16) as u16 as usize
+    }
+
+    pub fn shadow(self) -> usize {
+        (self.0 >> 32) as u16 as usize
+    }
+}
+
+/// A running program's state.
+///
+/// The data stack's item number k (from 1 at the bottom) lies at `stack[k]`; `stack[0]` is never an item. The return stack
+/// lies at `returns[0..rp]`; cells of the current frame at `returns[r_base..rp]`.
+pub(super) struct Machine {
+    pub stack: Cells,
+    pub returns: Cells,
+    pub memory: Memory,
+    pub output: Vec<u8>,
+    pub sp: usize,
+    pub rp: usize,
+    pub r_base: usize,
+    /// The return depth of the innermost CATCH; 0 for none.
+    pub handler: usize,
+    pub ip: usize,
+    pub checked: bool,
+    pub fuel: i64,
+    /// Depth of the shadow stack, where one is kept.
+    pub shadow_depth: usize,
+    /// Start of the pictured number.
+    pub hold: Cell,
+    pub sp_max: usize,
+    pub rp_max: usize,
+    output_max: usize,
+}
+
+type Result<T> = std::result::Result<T, TrapKind>;
+
+impl Machine {
+    pub fn new(limits: &Limits, image: &'static [u8]) -> Self {
+        let (sp_max, rp_max) = (limits.stack_cells as usize, limits.return_cells as usize);
+        Self {
+            stack: Cells::new(sp_max + 1),
+            returns: Cells::new(rp_max),
+            memory: Memory::new(limits.memory_bytes as usize, image),
+            output: Vec::new(),
+            sp: 0,
+            rp: 0,
+            r_base: 0,
+            handler: 0,
+            ip: 0,
+            checked: false,
+            fuel: 0,
+            shadow_depth: 0,
+            hold: memory::HOLD_END,
+            sp_max,
+            rp_max,
+            output_max: limits.output_bytes as usize,
+        }
+    }
+
+    /// The data stack, bottom first.
+    #[inline]
+    pub fn items(&self) -> &[Cell] {
+        &self.stack.as_slice()[1..=self.sp]
+    }
+
+    /// Makes these cells the data stack. False where they do not fit.
+    #[inline(always)]
+    pub fn set_items(&mut self, items: &[Cell]) -> bool {
+        let n = items.len();
+        if n > self.sp_max {
+            return false;
+        }
+        self.sp = n;
+        self.stack.as_mut_slice()[1..=n].copy_from_slice(items);
+        true
+    }
+
+    /// Takes the top item.
+    #[inline]
+    pub fn pop(&mut self) -> Result<Cell> {
+        if self.sp == 0 {
+            return Err(TrapKind::Throw(throw::STACK_UNDERFLOW));
+        }
+        let value = self.stack.as_slice()[self.sp];
+        self.sp -= 1;
+        Ok(value)
+    }
+
+    /// Puts an item on top.
+    #[inline]
+    pub fn push(&mut self, value: Cell) -> Result<()> {
+        if self.sp == self.sp_max {
+            return Err(TrapKind::Throw(throw::STACK_OVERFLOW));
+        }
+        self.sp += 1;
+        let sp = self.sp;
+        self.stack.as_mut_slice()[sp] = value;
+        Ok(())
+    }
+
+    /// Takes two items, the top one last.
+    pub fn pop2(&mut self) -> Result<(Cell, Cell)> {
+        let top = self.pop()?;
+        Ok((self.pop()?, top))
+    }
+
+    /// Takes a double number.
+    pub fn pop_double(&mut self) -> Result<i128> {
+        let (low, high) = self.pop2()?;
+        Ok(double(low, high))
+    }
+
+    /// Puts a double number on top.
+    pub fn push_double(&mut self, value: i128) -> Result<()> {
+        self.push(value as Cell)?;
+        self.push((value >> 64) as Cell)
+    }
+
+    /// Burns fuel.
+    pub fn burn(&mut self, fuel: i64) -> Result<()> {
+        self.fuel = self.fuel.saturating_sub(fuel);
+        if self.fuel < 0 { Err(TrapKind::Fuel) } else { Ok(()) }
+    }
+
+    /// Writes to the output.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if bytes.len() > self.output_max - self.output.len() {
+            return Err(TrapKind::Output);
+        }
+        self.output.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Writes a string of data space.
+    pub fn write_from_memory(&mut self, addr: Cell, len: Cell) -> Result<()> {
+        let text = self.memory.string(addr, len)?;
+        if text.len() > self.output_max - self.output.len() {
+            return Err(TrapKind::Output);
+        }
+        self.output.extend_from_slice(text);
+        Ok(())
+    }
+
+    /// Writes a byte so many times.
+    pub fn write_repeated(&mut self, byte: u8, n: Cell) -> Result<()> {
+        let n = n.max(0) as u64;
+        self.burn(super::fuel::of_bytes(n))?;
+        if n > (self.output_max - self.output.len()) as u64 {
+            return Err(TrapKind::Output);
+        }
+        self.output.resize(self.output.len() + n as usize, byte);
+        Ok(())
+    }
+
+    /// Goes to the innermost CATCH with an exception code. False where there is none.
+    pub fn unwind(&mut self, code: Cell) -> bool {
+        if self.handler == 0 {
+            return false;
+        }
+        let returns = self.returns.as_slice();
+        let caught = CatchFrame(returns[self.handler - 1]);
+        let frame = Frame(returns[self.handler - 2]);
+        self.rp = self.handler - 2;
+        self.handler = caught.handler();
+        self.shadow_depth = caught.shadow();
+        self.r_base = frame.r_base();
+        self.ip = frame.ip();
+        self.checked = frame.checked();
+        // CATCH took a token from above this depth, so there is room for the code.
+        self.sp = caught.sp() + 1;
+        let sp = self.sp;
+        self.stack.as_mut_slice()[sp] = code;
+        true
+    }
+}
+
+/// A double number from its halves.
+#[inline(always)]
+pub(super) fn double(low: Cell, high: Cell) -> i128 {
+    (high as i128) << 64 | low as u64 as i128
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_keep_what_they_are_given() {
+        for (ip, r_base, checked) in
+            [(0, 0, false), (5, 7, true), (u32::MAX as usize, 65_000, true), (1 << 28, 1, false)]
+        {
+            let frame = Frame::new(ip, r_base, checked);
+            assert_eq!((frame.ip(), frame.r_base(), frame.checked()), (ip, r_base, checked));
+        }
+        let caught = CatchFrame::new(65_000, 64_999, 64_998);
+        assert_eq!((caught.sp(), caught.handler(), caught.shadow()), (65_000, 64_999, 64_998));
+    }
+
+    #[test]
+    fn doubles_are_low_then_high() {
+        assert_eq!(double(1, 0), 1);
+        assert_eq!(double(-1, -1), -1);
+        assert_eq!(double(0, 1), 1 << 64);
+    }
+}

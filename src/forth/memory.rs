@@ -1,0 +1,399 @@
+//! Data space: one bounded run of bytes with addresses of its own. What a program writes is noted as one range, so that
+//! going back to the checkpoint costs what was written and nothing when nothing was.
+
+#![allow(unsafe_code, reason = "measured: see `executor`")]
+
+use super::trap::{TrapKind, throw};
+use crate::model::Cell;
+use std::ptr::NonNull;
+
+/// The address of the first byte. Small numbers are never addresses.
+pub(super) const BASE: Cell = 0x1000;
+
+/// Where the words of programs begin; below stand the system's own variables and buffers.
+pub(super) const USER: Cell = BASE + 0x1000;
+
+/// BASE.
+pub(super) const VAR_BASE: Cell = BASE;
+/// STATE.
+pub(super) const VAR_STATE: Cell = BASE + 8;
+/// The end of the buffer that pictured numbers grow down in.
+pub(super) const HOLD_END: Cell = BASE + 0x200;
+/// The beginning of that buffer.
+pub(super) const HOLD_START: Cell = HOLD_END - 0x108;
+/// Two buffers for strings of the text interpreter, used in turn.
+pub(super) const STRINGS: Cell = BASE + 0x200;
+/// Bytes of each.
+pub(super) const STRING_BYTES: usize = 0x400;
+/// PAD, up to [`USER`].
+pub(super) const PAD: Cell = BASE + 0xA00;
+
+type Result<T> = std::result::Result<T, TrapKind>;
+
+/// Data space.
+///
+/// Invariants, on which the unsafe code here and in `executor` rests:
+/// 1. `bytes` points to `len` initialised bytes that this value owns, from construction until it is dropped.
+/// 2. `len >= 8`, and an offset is only used after a comparison with `len`.
+pub(super) struct Memory {
+    bytes: NonNull<u8>,
+    len: usize,
+    /// The next free address of data space.
+    pub here: Cell,
+    dirty: Range,
+    /// All that differs from the image, apart from `dirty`.
+    changed: Range,
+    /// Contents at the checkpoint, from offset 0; zeros follow.
+    saved: Vec<u8>,
+    saved_here: Cell,
+    /// Contents in the image.
+    image: &'static [u8],
+}
+
+// SAFETY: invariant 1: the bytes are owned by this value alone.
+unsafe impl Send for Memory {}
+
+/// Offsets `lo..hi`; empty where `hi` is 0.
+#[derive(Clone, Copy, Debug)]
+struct Range {
+    lo: usize,
+    hi: usize,
+}
+
+const NOTHING: Range = Range { lo: usize::MAX, hi: 0 };
+
+impl Range {
+    fn include(&mut self, other: Range) {
+        self.lo = self.lo.min(other.lo);
+        self.hi = self.hi.max(other.hi);
+    }
+}
+
+impl Memory {
+    pub fn new(len: usize, image: &'static [u8]) -> Self {
+        assert!(len >= 8 && image.len() <= len);
+        let mut bytes = vec![0u8; len].into_boxed_slice();
+        bytes[..image.len()].copy_from_slice(image);
+        let bytes = NonNull::from(Box::leak(bytes)).cast::<u8>();
+        Self {
+            bytes,
+            len,
+            here: USER,
+            dirty: NOTHING,
+            changed: NOTHING,
+            saved: image.to_vec(),
+            saved_here: USER,
+            image,
+        }
+    }
+
+    /// All bytes.
+    #[inline(always)]
+    pub fn as_slice(&self) -> &[u8] {
+        // SAFETY: invariant 1.
+        unsafe { std::slice::from_raw_parts(self.bytes.as_ptr(), self.len) }
+    }
+
+    #[inline(always)]
+    fn as_mut_slice(&mut self) -> &mut [u8] {
+        // SAFETY: invariant 1; the borrow is as unique as `self`.
+        unsafe { std::slice::from_raw_parts_mut(self.bytes.as_ptr(), self.len) }
+    }
+
+    /// One past the last address.
+    pub fn end(&self) -> Cell {
+        BASE + self.len as Cell
+    }
+
+    /// Where `addr` lies, when `n_bytes` from there lie in data space.
+    #[inline(always)]
+    fn offset(&self, addr: Cell, n_bytes: usize) -> Option<usize> {
+        let offset = addr.wrapping_sub(BASE) as u64 as usize;
+        (offset <= self.len.wrapping_sub(n_bytes) && n_bytes <= self.len).then_some(offset)
+    }
+
+    /// The cell at `addr`.
+    #[inline(always)]
+    pub fn fetch(&self, addr: Cell) -> Option<Cell> {
+        let offset = self.offset(addr, 8)?;
+        // SAFETY: `offset` said that 8 bytes from there are inside (invariants 1 and 2).
+        let bytes = unsafe { self.bytes.as_ptr().add(offset).cast::<[u8; 8]>().read() };
+        Some(Cell::from_le_bytes(bytes))
+    }
+
+    /// Writes the cell at `addr`.
+    #[inline(always)]
+    pub fn store(&mut self, addr: Cell, value: Cell) -> Option<()> {
+        let offset = self.offset(addr, 8)?;
+        self.note(offset, 8);
+        // SAFETY: as in `fetch`.
+        unsafe { self.bytes.as_ptr().add(offset).cast::<[u8; 8]>().write(value.to_le_bytes()) };
+        Some(())
+    }
+
+    /// The byte at `addr`.
+    #[inline(always)]
+    pub fn fetch_byte(&self, addr: Cell) -> Option<u8> {
+        let offset = self.offset(addr, 1)?;
+        // SAFETY: `offset` said that the byte is inside (invariants 1 and 2).
+        Some(unsafe { self.bytes.as_ptr().add(offset).read() })
+    }
+
+    /// Writes the byte at `addr`.
+    #[inline(always)]
+    pub fn store_byte(&mut self, addr: Cell, value: u8) -> Option<()> {
+        let offset = self.offset(addr, 1)?;
+        self.note(offset, 1);
+        // SAFETY: as in `fetch_byte`.
+        unsafe { self.bytes.as_ptr().add(offset).write(value) };
+        Some(())
+    }
+
+    /// The bytes of a string, where all of them lie in data space. An empty string may lie anywhere.
+    pub fn string(&self, addr: Cell, len: Cell) -> Result<&[u8]> {
+        if len == 0 {
+            return Ok(&[]);
+        }
+        let n_bytes = usize::try_from(len).map_err(|_| INVALID)?;
+        let offset = self.offset(addr, n_bytes).ok_or(INVALID)?;
+        Ok(&self.as_slice()[offset..offset + n_bytes])
+    }
+
+    /// The same to write to; all of it counts as written.
+    pub fn string_mut(&mut self, addr: Cell, len: Cell) -> Result<&mut [u8]> {
+        if len == 0 {
+            return Ok(&mut []);
+        }
+        let n_bytes = usize::try_from(len).map_err(|_| INVALID)?;
+        let offset = self.offset(addr, n_bytes).ok_or(INVALID)?;
+        self.note(offset, n_bytes);
+        Ok(&mut self.as_mut_slice()[offset..offset + n_bytes])
+    }
+
+    /// Copies `len` bytes; the two may overlap.
+    pub fn copy(&mut self, from: Cell, to: Cell, len: Cell) -> Result<()> {
+        if len == 0 {
+            return Ok(());
+        }
+        let n_bytes = usize::try_from(len).map_err(|_| INVALID)?;
+        let source = self.offset(from, n_bytes).ok_or(INVALID)?;
+        let target = self.offset(to, n_bytes).ok_or(INVALID)?;
+        self.note(target, n_bytes);
+        self.as_mut_slice().copy_within(source..source + n_bytes, target);
+        Ok(())
+    }
+
+    /// Moves HERE by `n_bytes`, up or down.
+    pub fn allot(&mut self, n_bytes: Cell) -> Result<()> {
+        match self.here.checked_add(n_bytes) {
+            Some(here) if (USER..=self.end()).contains(&here) => {
+                self.here = here;
+                Ok(())
+            }
+            _ => Err(TrapKind::Throw(throw::DICTIONARY_OVERFLOW)),
+        }
+    }
+
+    /// Puts a cell at HERE.
+    pub fn comma(&mut self, value: Cell) -> Result<()> {
+        let addr = self.here;
+        self.allot(8)?;
+        self.store(addr, value).ok_or(INVALID)
+    }
+
+    /// Makes HERE a multiple of 8.
+    pub fn align(&mut self) -> Result<()> {
+        self.allot(aligned(self.here) - self.here)
+    }
+
+    /// Puts bytes at HERE and says where.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<Cell> {
+        let addr = self.here;
+        self.allot(bytes.len() as Cell)?;
+        self.string_mut(addr, bytes.len() as Cell)?.copy_from_slice(bytes);
+        Ok(addr)
+    }
+
+    /// Makes memory as it is now what [`restore`](Self::restore) goes back to.
+    pub fn checkpoint(&mut self) {
+        self.saved_here = self.here;
+        let Range { lo, hi } = self.dirty;
+        if hi == 0 {
+            return;
+        }
+        let mut saved = std::mem::take(&mut self.saved);
+        if saved.len() < hi {
+            saved.resize(hi, 0);
+        }
+        saved[lo..hi].copy_from_slice(&self.as_slice()[lo..hi]);
+        self.saved = saved;
+        self.changed.include(self.dirty);
+        self.dirty = NOTHING;
+    }
+
+    /// Goes back to the checkpoint.
+    #[inline(always)]
+    pub fn restore(&mut self) {
+        self.here = self.saved_here;
+        if self.dirty.hi != 0 {
+            self.restore_dirty();
+        }
+    }
+
+    #[inline(never)]
+    fn restore_dirty(&mut self) {
+        let saved = std::mem::take(&mut self.saved);
+        let range = self.dirty;
+        fill_from(self.as_mut_slice(), range, &saved);
+        self.saved = saved;
+        self.dirty = NOTHING;
+    }
+
+    /// Goes back to the image; the checkpoint too.
+    #[inline(always)]
+    pub fn reset(&mut self) {
+        self.here = USER;
+        self.saved_here = USER;
+        if self.dirty.hi != 0 || self.changed.hi != 0 {
+            self.reset_changed();
+        }
+    }
+
+    #[inline(never)]
+    fn reset_changed(&mut self) {
+        let mut range = self.changed;
+        range.include(self.dirty);
+        let image = self.image;
+        fill_from(self.as_mut_slice(), range, image);
+        self.saved.truncate(image.len());
+        if range.lo < image.len() {
+            self.saved.copy_from_slice(image);
+        }
+        self.dirty = NOTHING;
+        self.changed = NOTHING;
+    }
+
+    /// Notes that `n_bytes` from `offset` are about to be written.
+    #[inline(always)]
+    fn note(&mut self, offset: usize, n_bytes: usize) {
+        if offset < self.dirty.lo || offset + n_bytes > self.dirty.hi {
+            self.note_more(offset, n_bytes);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_more(&mut self, offset: usize, n_bytes: usize) {
+        self.dirty.include(Range { lo: offset, hi: offset + n_bytes });
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let slice = std::ptr::slice_from_raw_parts_mut(self.bytes.as_ptr(), self.len);
+        // SAFETY: invariant 1: made from a leaked box of this length, given back once.
+        drop(unsafe { Box::from_raw(slice) });
+    }
+}
+
+const INVALID: TrapKind = TrapKind::Throw(throw::INVALID_ADDRESS);
+
+/// The next multiple of 8.
+#[inline(always)]
+pub(super) fn aligned(addr: Cell) -> Cell {
+    addr.wrapping_add(7) & !7
+}
+
+/// Gives `range` of `bytes` the contents of `saved`, and zeros where that ends.
+fn fill_from(bytes: &mut [u8], range: Range, saved: &[u8]) {
+    let Range { lo, hi } = range;
+    let middle = saved.len().clamp(lo, hi);
+    if lo < middle {
+        bytes[lo..middle].copy_from_slice(&saved[lo..middle]);
+    }
+    bytes[middle..hi].fill(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static IMAGE: [u8; 16] = [10, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+
+    fn memory() -> Memory {
+        Memory::new(0x4000, &IMAGE)
+    }
+
+    #[test]
+    fn addresses_are_checked() {
+        let mut memory = memory();
+        for (addr, inside) in [
+            (0, false),
+            (BASE - 1, false),
+            (BASE, true),
+            (BASE + 0x4000 - 8, true),
+            (BASE + 0x4000 - 7, false),
+            (BASE + 0x4000, false),
+            (-1, false),
+            (Cell::MIN, false),
+            (Cell::MAX, false),
+        ] {
+            assert_eq!(memory.fetch(addr).is_some(), inside, "{addr}");
+            assert_eq!(memory.store(addr, 1).is_some(), inside, "{addr}");
+        }
+        assert!(memory.fetch_byte(BASE + 0x3FFF).is_some());
+        assert!(memory.fetch_byte(BASE + 0x4000).is_none());
+        assert!(memory.string(BASE, 0x4000).is_ok());
+        assert!(memory.string(BASE, 0x4001).is_err());
+        assert!(memory.string(BASE + 1, 0x4000).is_err());
+        assert!(memory.string(BASE, -1).is_err());
+        assert!(memory.string(0, 0).is_ok());
+        assert!(memory.copy(BASE, BASE + 0x3FFF, 2).is_err());
+    }
+
+    #[test]
+    fn restore_goes_back_to_the_checkpoint() {
+        let mut memory = memory();
+        memory.store(USER, 5).unwrap();
+        memory.allot(8).unwrap();
+        memory.checkpoint();
+        memory.store(USER, 6).unwrap();
+        memory.store(USER + 0x100, 7).unwrap();
+        memory.store_byte(BASE + 8, 99).unwrap();
+        memory.allot(100).unwrap();
+        memory.restore();
+        assert_eq!(memory.fetch(USER), Some(5));
+        assert_eq!(memory.fetch(USER + 0x100), Some(0));
+        assert_eq!(memory.fetch_byte(BASE + 8), Some(1));
+        assert_eq!(memory.here, USER + 8);
+    }
+
+    #[test]
+    fn reset_goes_back_to_the_image() {
+        let mut memory = memory();
+        memory.store(BASE, 16).unwrap();
+        memory.store(USER, 5).unwrap();
+        memory.checkpoint();
+        memory.store(USER + 64, 5).unwrap();
+        memory.reset();
+        assert_eq!(&memory.as_slice()[..16], &IMAGE);
+        assert!(memory.as_slice()[16..].iter().all(|byte| *byte == 0));
+        memory.store(USER, 1).unwrap();
+        memory.restore();
+        assert_eq!(memory.fetch(USER), Some(0));
+        assert_eq!(memory.fetch(BASE), Some(10));
+    }
+
+    #[test]
+    fn here_stays_inside() {
+        let mut memory = memory();
+        assert!(memory.allot(-1).is_err());
+        assert!(memory.allot(0x3000).is_ok());
+        assert!(memory.comma(1).is_err());
+        assert!(memory.allot(Cell::MAX).is_err());
+        assert!(memory.allot(-0x3000).is_ok());
+        assert_eq!(memory.append(b"abc"), Ok(USER));
+        memory.align().unwrap();
+        assert_eq!(memory.here, USER + 8);
+    }
+}

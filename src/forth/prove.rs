@@ -1,0 +1,317 @@
+//! The proof of stack depths. One pass over the finished instructions of a word finds how many cells it needs and how
+//! high it goes, when that is the same on every path. A proven word is entered after one comparison and runs without a
+//! check on its stacks; any other runs checked. The proof reads nothing but the instructions themselves, so it does not
+//! depend on what the compiler meant.
+
+use super::bytecode::{Effect, Instr, Op, UNPROVEN};
+use super::words::WORDS;
+
+/// What the stacks may hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub sp_max: usize,
+    pub rp_max: usize,
+}
+
+/// Depths relative to the entry of the word: data stack, return stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Depths {
+    d: i32,
+    r: i32,
+}
+
+/// Depths at each instruction of the word being proven; the space is kept between words.
+#[derive(Default)]
+pub(super) struct Prover {
+    at: Vec<Option<Depths>>,
+}
+
+/// What is found on the way.
+struct Bounds {
+    low: i32,
+    high: i32,
+    r_high: i32,
+    /// Change of depth from entry to return, once some return is seen.
+    delta: Option<i32>,
+    /// A call to itself was met before `delta` was known.
+    pending: bool,
+}
+
+impl Bounds {
+    fn new(delta: Option<i32>) -> Self {
+        Self { low: 0, high: 0, r_high: 0, delta, pending: false }
+    }
+
+    #[inline(always)]
+    fn pass(&mut self, now: &mut Depths, effect: Effect) -> Option<()> {
+        self.low = self.low.min(now.d - effect.need as i32);
+        self.high = self.high.max(now.d + effect.peak as i32);
+        if now.r < effect.r_need as i32 {
+            return None;
+        }
+        now.d += effect.delta as i32;
+        now.r += effect.r_delta as i32;
+        self.r_high = self.r_high.max(now.r);
+        Some(())
+    }
+}
+
+impl Prover {
+    /// Proves the word whose `Enter` is at `enter` and whose last instruction comes before `end`, and writes what it
+    /// found into the header. Leaves the word unproven where there is no proof.
+    #[inline]
+    pub fn prove(&mut self, instrs: &mut [Instr], enter: usize, end: usize, has_jumps: bool, room: Room) {
+        let found = if has_jumps {
+            self.walk::<true>(instrs, enter, end, None)
+        } else {
+            self.walk::<false>(instrs, enter, end, None)
+        };
+        let found = match found {
+            Some(bounds) if bounds.pending => {
+                let delta = bounds.delta.or(Some(0));
+                self.walk::<true>(instrs, enter, end, delta)
+            }
+            found => found,
+        };
+        if let Some(bounds) = found {
+            write(instrs, enter, &bounds, room);
+        }
+    }
+
+    #[inline(always)]
+    fn walk<const JUMPS: bool>(
+        &mut self,
+        instrs: &[Instr],
+        enter: usize,
+        end: usize,
+        delta: Option<i32>,
+    ) -> Option<Bounds> {
+        let first = enter + 2;
+        if JUMPS {
+            self.at.clear();
+            self.at.resize(end - first, None);
+        }
+        let mut bounds = Bounds::new(delta);
+        let mut now = Depths { d: 0, r: 0 };
+        let mut live = true;
+        for at in first..end {
+            if JUMPS {
+                match self.at[at - first] {
+                    Some(known) if live && known != now => return None,
+                    Some(known) => now = known,
+                    None if live => self.at[at - first] = Some(now),
+                    None => {}
+                }
+                live |= self.at[at - first].is_some();
+            }
+            if !live {
+                continue;
+            }
+            live = self.step::<JUMPS>(instrs, enter, at, &mut now, &mut bounds)?;
+        }
+        // Control must not run off the end.
+        (!live).then_some(bounds)
+    }
+
+    /// Passes one instruction. Says whether control goes on behind it; `None` is the end of the proof.
+    #[inline(always)]
+    fn step<const JUMPS: bool>(
+        &mut self,
+        instrs: &[Instr],
+        enter: usize,
+        at: usize,
+        now: &mut Depths,
+        bounds: &mut Bounds,
+    ) -> Option<bool> {
+        let instr = instrs[at];
+        match instr.op {
+            Op::Head | Op::Enter | Op::More | Op::Stop | Op::CatchEnd => return None,
+            Op::CompileOnly => return Some(false),
+            Op::Execute | Op::Catch | Op::QDup => return None,
+            Op::Return => {
+                if now.r != instr.a as i32 || *bounds.delta.get_or_insert(now.d) != now.d {
+                    return None;
+                }
+                return Some(false);
+            }
+            Op::Call if instr.c as usize == enter => match bounds.delta {
+                Some(delta) => bounds.pass(now, Effect::new(0, 0, 0, 0)).map(|()| now.d += delta)?,
+                None => {
+                    bounds.pending = true;
+                    return Some(false);
+                }
+            },
+            Op::Call => {
+                let callee = instrs[instr.c as usize];
+                if callee.b == UNPROVEN {
+                    return None;
+                }
+                bounds.low = bounds.low.min(now.d - callee.b as i32);
+                now.d += callee.a as i8 as i32;
+            }
+            Op::Prim | Op::Host => {
+                let row = &WORDS[instr.c as usize];
+                if !is_static(row.word) {
+                    return None;
+                }
+                bounds.pass(now, Effect::new(row.n_in, row.n_out, 0, 0))?;
+            }
+            Op::PickAt => {
+                bounds.low = bounds.low.min(now.d - 1 - instr.c);
+                bounds.pass(now, instr.op.effect())?;
+            }
+            Op::LocalsInit => {
+                if now.r != instr.b as i32 {
+                    return None;
+                }
+                bounds.pass(now, Effect::new(instr.a, 0, 0, instr.a))?;
+            }
+            Op::LocalGet | Op::LocalSet => {
+                if now.r <= instr.c {
+                    return None;
+                }
+                bounds.pass(now, instr.op.effect())?;
+            }
+            Op::Jump | Op::JumpBack if JUMPS => {
+                self.jump(instr.c, enter, at, *now)?;
+                return Some(false);
+            }
+            Op::BranchZero | Op::BranchZeroBack if JUMPS => {
+                bounds.pass(now, instr.op.effect())?;
+                self.jump(instr.c, enter, at, *now)?;
+            }
+            Op::QDupBranchZero if JUMPS => {
+                bounds.pass(now, instr.op.effect())?;
+                bounds.low = bounds.low.min(now.d - 1);
+                self.jump(instr.c, enter, at, Depths { d: now.d - 1, r: now.r })?;
+            }
+            Op::QDupBranchNonZero if JUMPS => {
+                self.jump(instr.c, enter, at, *now)?;
+                bounds.pass(now, instr.op.effect())?;
+            }
+            Op::Of if JUMPS => {
+                bounds.pass(now, instr.op.effect())?;
+                self.jump(instr.c, enter, at, Depths { d: now.d + 1, r: now.r })?;
+            }
+            Op::QDo if JUMPS => {
+                bounds.pass(now, instr.op.effect())?;
+                self.jump(instr.c, enter, at, Depths { d: now.d, r: now.r - 2 })?;
+            }
+            Op::Loop | Op::PlusLoop if JUMPS => {
+                bounds.pass(now, instr.op.effect())?;
+                self.jump(instr.c, enter, at, Depths { d: now.d, r: now.r + 2 })?;
+            }
+            Op::Jump | Op::JumpBack | Op::BranchZero | Op::BranchZeroBack | Op::QDupBranchZero => {
+                return None;
+            }
+            Op::QDupBranchNonZero | Op::Of | Op::QDo | Op::Loop | Op::PlusLoop => return None,
+            op => bounds.pass(now, op.effect())?,
+        }
+        Some(true)
+    }
+
+    /// Control may also come to `target` with these depths. A target behind `at` must be known already.
+    fn jump(&mut self, target: i32, enter: usize, at: usize, depths: Depths) -> Option<()> {
+        let target = target as usize;
+        let known = self.at.get_mut(target.checked_sub(enter + 2)?)?;
+        match known {
+            Some(known) => (*known == depths).then_some(()),
+            None if target > at => {
+                *known = Some(depths);
+                Some(())
+            }
+            None => None,
+        }
+    }
+}
+
+/// Whether a word done out of line or by the host has the effect that the table says, always.
+fn is_static(word: super::words::Word) -> bool {
+    use super::words::Word;
+    !matches!(word, Word::Evaluate | Word::CompileComma)
+}
+
+fn write(instrs: &mut [Instr], enter: usize, bounds: &Bounds, room: Room) {
+    let need = -bounds.low as usize;
+    let span = room.sp_max.checked_sub(need + bounds.high as usize);
+    let r_span = room.rp_max.checked_sub(bounds.r_high as usize);
+    let delta = i8::try_from(bounds.delta.unwrap_or(0));
+    if let (Some(span), Some(r_span), Ok(delta), true) = (span, r_span, delta, need < UNPROVEN as usize) {
+        instrs[enter].a = delta as u8;
+        instrs[enter].b = need as u16;
+        instrs[enter].c = span as i32;
+        instrs[enter + 1].b = r_span as u16;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forth::words::Word;
+
+    const ROOM: Room = Room { sp_max: 1024, rp_max: 1024 };
+
+    /// Cells needed, change of depth and greatest growth; `None` where there is no proof.
+    fn check(body: &[Instr], expect: Option<(u16, i8, i32)>) {
+        let mut instrs = vec![Instr::new(Op::Head), Instr { op: Op::Enter, a: 0, b: UNPROVEN, c: 0 }];
+        instrs.push(Instr::new(Op::More));
+        instrs.extend_from_slice(body);
+        let end = instrs.len();
+        Prover::default().prove(&mut instrs, 1, end, true, ROOM);
+        let enter = instrs[1];
+        let found = (enter.b != UNPROVEN).then(|| (enter.b, enter.a as i8, 1024 - enter.b as i32 - enter.c));
+        assert_eq!(found, expect, "{body:?}");
+    }
+
+    fn op(op: Op) -> Instr {
+        Instr::new(op)
+    }
+
+    fn to(op: Op, target: i32) -> Instr {
+        // Bodies begin at instruction 3.
+        Instr::with(op, target + 3)
+    }
+
+    #[test]
+    fn straight_lines() {
+        let ret = op(Op::Return);
+        check(&[ret], Some((0, 0, 0)));
+        check(&[op(Op::Dup), op(Op::Mul), ret], Some((1, 0, 1)));
+        check(&[op(Op::Drop), op(Op::Drop), op(Op::TwoDup), ret], Some((4, 0, 0)));
+        check(&[op(Op::ToR), op(Op::RFrom), ret], Some((1, 0, 0)));
+        check(&[op(Op::ToR), ret], None);
+        check(&[op(Op::RFrom), ret], None);
+        check(&[op(Op::Execute), ret], None);
+        check(&[op(Op::QDup), ret], None);
+        check(&[op(Op::Dup)], None);
+        check(&[Instr::with(Op::PickAt, 2), ret], Some((3, 1, 1)));
+        check(&[Instr::with(Op::Prim, Word::TwoRot as i32), ret], Some((6, 0, 0)));
+        check(&[Instr::with(Op::Host, Word::Evaluate as i32), ret], None);
+    }
+
+    #[test]
+    fn branches_must_agree() {
+        let ret = op(Op::Return);
+        check(&[to(Op::BranchZero, 2), op(Op::Negate), ret], Some((2, -1, 0)));
+        check(&[to(Op::BranchZero, 2), op(Op::Dup), ret], None);
+        check(&[to(Op::QDupBranchZero, 2), op(Op::Drop), ret], Some((1, -1, 0)));
+        check(&[to(Op::QDupBranchZero, 1), ret], None);
+        check(&[to(Op::JumpBack, 0), ret], Some((0, 0, 0)));
+        check(&[op(Op::Dup), to(Op::JumpBack, 0), ret], None);
+        check(&[to(Op::Jump, 2), op(Op::QDup), ret], Some((0, 0, 0)));
+        check(&[to(Op::Jump, 99), ret], None);
+        check(&[to(Op::Jump, -2), ret], None);
+        check(&[op(Op::Do), op(Op::I), op(Op::Drop), to(Op::Loop, 1), ret], Some((2, -2, 0)));
+        check(&[to(Op::QDo, 3), op(Op::Dup), to(Op::Loop, 1), ret], None);
+        check(&[op(Op::I), ret], None);
+    }
+
+    #[test]
+    fn recursion_takes_the_depth_of_the_other_path() {
+        let ret = op(Op::Return);
+        let recurse = Instr::with(Op::Call, 1);
+        check(&[op(Op::Dup), to(Op::BranchZero, 4), op(Op::OneMinus), recurse, ret], Some((1, 0, 1)));
+        check(&[op(Op::Dup), to(Op::BranchZero, 4), op(Op::Dup), recurse, ret], None);
+        check(&[recurse, ret], Some((0, 0, 0)));
+    }
+}

@@ -1,0 +1,185 @@
+use super::*;
+
+#[test]
+fn programs_without_end_burn_their_fuel() {
+    let mut engine = engine();
+    for body in [
+        "begin again",
+        "begin 1 while repeat",
+        "begin 0 until",
+        "0 1 do loop",
+        "0 0 do 0 +loop",
+        "begin pad 1000 erase again",
+        "begin s\" 1 drop\" evaluate again",
+        "begin here 1000 - 500 s\" nowhere\" search drop 2drop again",
+        "begin ['] abort catch drop again",
+    ] {
+        let xt = engine.define("w", body).unwrap();
+        let trap = engine.execute(xt, &[]).unwrap_err();
+        assert_eq!(trap.kind, TrapKind::Fuel, "{body}: {}", engine.describe(trap));
+        assert_eq!(engine.fuel_used(), 1_000_000, "{body}");
+    }
+}
+
+#[test]
+fn fuel_cannot_be_caught() {
+    check_trap_program(": spin begin again ; : main ['] spin catch ;", TrapKind::Fuel);
+    check_trap_program(": spin begin 65 emit again ; : main ['] spin catch ;", TrapKind::Output);
+}
+
+#[track_caller]
+fn check_trap_program(source: &str, kind: TrapKind) {
+    let mut engine = engine();
+    engine.load(source).unwrap();
+    let main = engine.find("main").unwrap();
+    assert_eq!(engine.execute(main, &[]).unwrap_err().kind, kind, "{source}");
+}
+
+#[test]
+fn the_bounds_hold_exactly() {
+    let limits = Limits { stack_cells: 20, return_cells: 20, ..Limits::default() };
+    let mut engine = Engine::new(Image::shared(), limits);
+    let push = engine.define("push", "0 ?do 1 loop").unwrap();
+    engine.execute(push, &[20]).unwrap();
+    assert_eq!(engine.execute(push, &[21]).unwrap_err().code(), Some(-3));
+    assert_eq!(engine.execute(push, &[1; 21]).unwrap_err().code(), Some(-3));
+    let deep = engine.define("deep", "dup if 1- recurse then").unwrap();
+    engine.execute(deep, &[18]).unwrap();
+    assert_eq!(engine.stack(), [0]);
+    engine.execute(deep, &[19]).unwrap();
+    assert_eq!(engine.execute(deep, &[20]).unwrap_err().code(), Some(-5));
+    let square = engine.define("square", "dup *").unwrap();
+    engine.execute(square, &[3; 19]).unwrap();
+    assert_eq!(engine.execute(square, &[3; 20]).unwrap_err().code(), Some(-3));
+}
+
+#[test]
+fn games_with_the_return_stack_trap() {
+    for (source, code) in [
+        (": t r> r> ; : main 1 >r t r> ;", -6),
+        (": t r> drop ; : main 1 >r t r> ;", -6),
+        (": t >r ; : main 1 t ;", -25),
+        (": t 2>r ; : main 1 2 t ;", -25),
+        (": t 0 do ; ", 0),
+        (": t i ; : main 3 0 do t drop loop ;", -26),
+        (": t unloop ; : main 3 0 do t loop ;", -26),
+        (": main 3 0 do r> drop loop ;", -26),
+        (": main 3 0 do >r loop ;", -4),
+        (": main 3 0 do 5 >r loop ;", 0),
+        (": main 3 0 do exit loop ;", -25),
+        (": main 0 if >r then r> ;", -6),
+        (": main 5 {: a :} r> drop a ;", -25),
+        (": main ['] r> execute ;", -14),
+        (": main ['] if execute ;", -14),
+        (": main ['] i catch ;", 0),
+        (": main -1 execute ;", -9),
+        (": main here execute ;", -9),
+        (": main 0 catch ;", -9),
+        (": main 1000 0 do recurse loop ;", -5),
+        (": main begin >r again ;", -4),
+        (": main begin 1 >r again ;", -5),
+        (": main 70368744177664 100000 + execute ;", -9),
+        (": t recurse ; : main ['] t catch drop t ;", -5),
+    ] {
+        let mut engine = engine();
+        if engine.load(source).is_err() {
+            assert_eq!(code, 0, "{source}");
+            continue;
+        }
+        let Some(main) = engine.find("main") else { continue };
+        match engine.execute(main, &[]) {
+            Ok(()) => assert_eq!(code, 0, "{source}"),
+            Err(trap) if code == 0 => {
+                assert!(trap.code().is_some() || trap.kind == TrapKind::Fuel, "{source}")
+            }
+            Err(trap) => assert_eq!(trap.code(), Some(code), "{source}: {}", engine.describe(trap)),
+        }
+    }
+}
+
+#[test]
+fn wild_addresses_trap() {
+    for addr in ["0", "-1", "4095", "8", "1052672", "1052665", "9223372036854775807", "-9223372036854775808"]
+    {
+        for word in [
+            "@",
+            "c@",
+            "2@",
+            "count",
+            "5 swap !",
+            "5 swap c!",
+            "1 2 rot 2!",
+            "5 swap +!",
+            "5 type",
+            "8 erase",
+        ] {
+            let body = format!("{addr} {word}");
+            if addr == "1052665" && matches!(word, "c@" | "count" | "5 swap c!" | "5 type") {
+                continue;
+            }
+            let mut engine = engine();
+            let xt = engine.define("w", &body).unwrap();
+            assert_eq!(engine.execute(xt, &[]).unwrap_err().code(), Some(-9), "{body}");
+        }
+    }
+    for body in [
+        "pad -1 erase",
+        "pad -1 type",
+        "pad 2000000 erase",
+        "pad 4096 9223372036854775807 move",
+        "0 pad 5 move",
+    ] {
+        let mut engine = engine();
+        let xt = engine.define("w", body).unwrap();
+        let code = engine.execute(xt, &[]).unwrap_err().kind;
+        assert!(matches!(code, TrapKind::Throw(-9) | TrapKind::Fuel), "{body}: {code:?}");
+    }
+}
+
+#[test]
+fn floods_end() {
+    for (body, kind) in [
+        ("begin 1 , again", TrapKind::Throw(-8)),
+        ("begin 1000 allot again", TrapKind::Throw(-8)),
+        ("9223372036854775807 allot", TrapKind::Throw(-8)),
+        ("-9223372036854775808 allot", TrapKind::Throw(-8)),
+        ("1000000000000 spaces", TrapKind::Fuel),
+        ("100000 spaces", TrapKind::Output),
+        ("-5 spaces 5 9223372036854775807 .r", TrapKind::Fuel),
+        ("begin s\" create x\" evaluate again", TrapKind::Throw(-8)),
+        ("<# begin 65 hold again", TrapKind::Throw(-17)),
+        ("s\" recurse\" recurse", TrapKind::Throw(-3)),
+        ("begin 1 again", TrapKind::Throw(-3)),
+    ] {
+        let mut engine = engine();
+        let xt = engine.define("w", body).unwrap();
+        assert_eq!(engine.execute(xt, &[]).unwrap_err().kind, kind, "{body}");
+    }
+}
+
+#[test]
+fn source_may_not_nest_without_end() {
+    let mut engine = engine();
+    engine.load(": go s\" go\" evaluate ;").unwrap();
+    let go = engine.find("go").unwrap();
+    assert_eq!(engine.execute(go, &[]).unwrap_err().code(), Some(-5));
+}
+
+#[test]
+fn deep_and_long_text_is_refused_or_compiled() {
+    let mut engine = engine();
+    let nested = "1 if ".repeat(10_000);
+    assert_eq!(engine.define("w", &nested).unwrap_err().kind, CompileErrorKind::TooDeep);
+    let long = "1 drop ".repeat(100_000);
+    let xt = engine.define("w", &long).unwrap();
+    engine.execute(xt, &[]).unwrap();
+    assert!(engine.fuel_used() > 6_000);
+    let too_long = "1 drop ".repeat(1_000_000);
+    assert_eq!(engine.define("v", &too_long).unwrap_err().kind, CompileErrorKind::TooLarge);
+    engine.reset();
+    assert!(engine.define("w", &"x".repeat(1 << 20)).is_err());
+    let small = Limits { source_bytes: 100, ..Limits::default() };
+    let mut engine = Engine::new(Image::shared(), small);
+    assert_eq!(engine.define("w", &" ".repeat(100)).unwrap_err().kind, CompileErrorKind::TooLarge);
+    assert!(engine.define("w", "1").is_ok());
+}

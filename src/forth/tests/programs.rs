@@ -1,0 +1,210 @@
+use super::*;
+
+#[test]
+fn data_words() {
+    check_program("variable v 5 v ! : main v @ 1 v +! v @ ;", &[], &[5, 6]);
+    check_program("7 constant c : main c c + ;", &[], &[14]);
+    check_program("1 2 2constant c : main c ;", &[], &[1, 2]);
+    check_program("2variable v : main v 2! v 2@ ;", &[3, 4], &[3, 4]);
+    check_program("5 value x : main x 1+ to x x ;", &[], &[6]);
+    check_program("5 value x 8 to x : main x ;", &[], &[8]);
+    check_program("create t 1 , 2 , 3 , : main cells t + @ ;", &[2], &[3]);
+    check_program("create s 3 c, 4 c, : main s c@ s 1+ c@ ;", &[], &[3, 4]);
+    check_program("16 buffer: b : main b 8 + ! b 8 + @ b @ ;", &[9], &[9, 0]);
+    check_program(": const create , does> @ ; 9 const nine : main nine ;", &[], &[9]);
+    check_program(
+        ": arr create cells allot does> swap cells + ; 5 arr a : main 3 2 a ! 2 a @ 1 a @ ;",
+        &[],
+        &[3, 0],
+    );
+    check_program("defer d : x 4 ; ' x is d : y 5 ; : main d ['] y is d d ;", &[], &[4, 5]);
+    check_program("create t 7 , : main ['] t >body @ ;", &[], &[7]);
+    check_program("99999999999 constant big : main big ;", &[], &[99_999_999_999]);
+}
+
+#[test]
+fn words_that_compile() {
+    check_program(": main [ 2 3 * ] literal ;", &[], &[6]);
+    check_program(": sq dup * ; : main ['] sq execute ;", &[5], &[25]);
+    check_program(": endif postpone then ; immediate : main if 1 endif ;", &[1], &[1]);
+    check_program(": plus postpone + ; immediate : main plus ;", &[1, 4], &[5]);
+    check_program(": five 5 ; : lit5 postpone five ; immediate : main lit5 ;", &[], &[5]);
+    check_program(":noname 42 ; constant it : main it execute ;", &[], &[42]);
+    check_program(": main s\" : inner 5 ;\" evaluate s\" inner\" evaluate ;", &[], &[5]);
+    check_program(": x 1 ; : x x 1+ ; : main x ;", &[], &[2]);
+    check_program(": lit, postpone literal ; : x [ 8 lit, ] ; : main x ;", &[], &[8]);
+    check_program("char A constant a : main a [char] B ;", &[], &[65, 66]);
+    check_program(": my-if postpone if ; immediate : main my-if 10 else 20 then ;", &[0], &[20]);
+    check_program(": weird create does> 1+ does> 2 + ; weird w w drop : main w w - ;", &[], &[0]);
+}
+
+#[test]
+fn tests_start_from_the_same_state() {
+    let mut engine = engine();
+    engine.load("variable v 3 v ! create a 100 cells allot").unwrap();
+    let bump =
+        engine.define("bump", "v @ dup 1+ v ! a 50 cells + @ 7 a 50 cells + ! here 8 allot 5 pad !").unwrap();
+    let first = run(&mut engine, bump);
+    for _ in 0..3 {
+        assert_eq!(run(&mut engine, bump), first);
+    }
+    assert_eq!(&first[..2], [3, 0]);
+    engine.checkpoint();
+    assert_eq!(&run(&mut engine, bump)[..2], [4, 7]);
+    assert_eq!(&run(&mut engine, bump)[..2], [4, 7]);
+    engine.reset();
+    assert_eq!(engine.find("bump"), None);
+    let peek = engine.define("peek", "8192 @ 8192 50 8 * + @ pad @").unwrap();
+    assert_eq!(run(&mut engine, peek), [0, 0, 0]);
+}
+
+fn run(engine: &mut Engine, xt: Xt) -> Vec<Cell> {
+    engine.execute(xt, &[]).unwrap();
+    engine.stack().to_vec()
+}
+
+#[test]
+fn words_made_by_a_test_are_forgotten() {
+    let mut engine = engine();
+    engine.load(": w create does> drop 1 ; w x").unwrap();
+    let mut results = Vec::new();
+    let make = engine.define("make", "s\" : fresh 5 ; fresh\" evaluate").unwrap();
+    let change = engine.define("change", "x s\" create y\" evaluate").unwrap();
+    for _ in 0..3 {
+        engine.execute(make, &[]).unwrap();
+        results.push(engine.stack().to_vec());
+        engine.execute(change, &[]).unwrap();
+        assert!(engine.find("fresh").is_none());
+        results.push(engine.stack().to_vec());
+    }
+    assert_eq!(results, [[5], [1], [5], [1], [5], [1]]);
+    engine.execute(make, &[]).unwrap();
+    assert!(engine.define("z", "fresh").is_err());
+}
+
+#[test]
+fn does_of_an_older_word_is_undone() {
+    let mut engine = engine();
+    engine.load("create x : change does> drop 77 ; create y").unwrap();
+    let main = engine.define("main", "change").unwrap();
+    // The newest word is no created one.
+    assert_eq!(engine.execute(main, &[]).unwrap_err().code(), Some(-31));
+    engine.load("create z").unwrap();
+    let look = engine.find("z").unwrap();
+    let start = run(&mut engine, look);
+    engine.execute(main, &[]).unwrap();
+    assert_eq!(run(&mut engine, look), start);
+}
+
+#[test]
+fn placed_data_lies_above_here() {
+    let mut engine = engine();
+    engine
+        .load("create t 5 , : sum 0 -rot 0 ?do dup i cells + @ rot + swap loop drop ; : tail here ;")
+        .unwrap();
+    let sum = engine.find("sum").unwrap();
+    for _ in 0..2 {
+        let addr = engine.place_cells(&[1, 2, 3]).unwrap();
+        engine.execute(sum, &[addr, 3]).unwrap();
+        assert_eq!(engine.stack(), [6]);
+    }
+    let text = engine.place(b"hello").unwrap();
+    let more = engine.place(b"world").unwrap();
+    assert!(more >= text + 5);
+    let tail = engine.find("tail").unwrap();
+    engine.execute(tail, &[]).unwrap();
+    assert!(engine.stack()[0] >= more + 5);
+    assert_eq!(engine.read(text, 5), Some(&b"hello"[..]));
+    engine.execute(tail, &[]).unwrap();
+    assert_eq!(engine.read(text, 5), Some(&[0; 5][..]));
+}
+
+#[test]
+fn errors_have_a_place() {
+    use CompileErrorKind::*;
+    check_error("dup foo *", UndefinedWord, "foo");
+    check_error("1 99999999999999999999 +", NumberTooLarge, "99999999999999999999");
+    check_error("then", ControlMismatch, "then");
+    check_error("if dup", UnclosedControl, "");
+    check_error("begin repeat", ControlMismatch, "repeat");
+    check_error("if until", ControlMismatch, "until");
+    check_error("1 loop", ControlMismatch, "loop");
+    check_error("leave", ControlMismatch, "leave");
+    check_error("do leave", UnclosedControl, "");
+    check_error("endof", ControlMismatch, "endof");
+    check_error("dup ; drop", NotInDefinition, ";");
+    check_error("s\" abc", Unterminated, "s\"");
+    check_error("( abc", Unterminated, "(");
+    check_error("{: a", Unterminated, "{:");
+    check_error("['] nowhere", UndefinedWord, "nowhere");
+    check_error("w", UndefinedWord, "w");
+    check_error("5 to dup", InvalidName, "dup");
+    check_error("1 [", UnfinishedDefinition, "");
+    check_error("[char]", MissingName, "");
+    check_error("[ 5 0 / ]", Trapped(TrapKind::Throw(-10)), "/");
+    check_error("[ drop ]", Trapped(TrapKind::Throw(-4)), "drop");
+    check_error("[ : x ]", Trapped(TrapKind::Throw(-29)), ":");
+    let mut engine = engine();
+    for (name, kind) in
+        [("", MissingName), ("a b", InvalidName), ("a\tb", InvalidName), (&"x".repeat(256), NameTooLong)]
+    {
+        assert_eq!(engine.define(name, "dup").unwrap_err().kind, kind, "{name}");
+    }
+    assert!(engine.define(&"x".repeat(255), "dup").is_ok());
+    let error = engine.define("w", "dupe *").unwrap_err();
+    assert_eq!(
+        (error.suggestion.as_deref(), error.to_string().as_str()),
+        (Some("dup"), "undefined word at `dupe`, did you mean `dup`?")
+    );
+}
+
+#[test]
+fn a_failed_definition_leaves_nothing() {
+    let mut engine = engine();
+    let good = engine.define("good", "1").unwrap();
+    assert!(engine.define("good", "2 if").is_err());
+    assert!(engine.load(": half 1 if").is_err());
+    assert!(engine.load(": x 1 ; y").is_err());
+    assert_eq!(engine.find("half"), None);
+    assert_eq!(engine.find("x"), None);
+    assert_eq!(engine.find("good"), Some(good));
+    engine.execute(good, &[]).unwrap();
+    assert_eq!(engine.stack(), [1]);
+    let next = engine.define("next", "good 1+").unwrap();
+    engine.execute(next, &[]).unwrap();
+    assert_eq!(engine.stack(), [2]);
+}
+
+#[test]
+fn traps_name_their_word() {
+    use TrapKind::Throw;
+    check_trap("+", &[1], Throw(-4), "+");
+    check_trap("drop drop", &[1], Throw(-4), "drop");
+    check_trap("1 2 + + +", &[], Throw(-4), "+");
+    check_trap("dup 0 / 5", &[1], Throw(-10), "/");
+    check_trap("mod", &[1, 0], Throw(-10), "mod");
+    check_trap("@", &[5], Throw(-9), "@");
+    check_trap("1 1 um/mod", &[0], Throw(-11), "um/mod");
+    check_trap("7 throw", &[], Throw(7), "throw");
+    check_trap("r> drop", &[], Throw(-6), "r>");
+    check_trap("5 execute", &[], Throw(-9), "execute");
+    check_trap("2 pick", &[1, 2], Throw(-4), "pick");
+    check_trap("pick", &[1, 2, 2], Throw(-4), "pick");
+    check_trap("roll", &[1, 2, -1], Throw(-4), "roll");
+    check_trap("?dup if drop then drop", &[], Throw(-4), "?dup");
+    check_trap("i", &[], Throw(-26), "i");
+    check_trap("unloop", &[], Throw(-26), "unloop");
+    check_trap("abort", &[], Throw(-1), "abort");
+    check_trap("begin again", &[], TrapKind::Fuel, "again");
+    check_trap("recurse", &[], Throw(-5), "recurse");
+    check_trap("begin dup again", &[1], Throw(-3), "dup");
+    check_trap("1000000 allot 1000000 allot", &[], Throw(-8), "allot");
+    check_trap("begin 65 emit again", &[], TrapKind::Output, "emit");
+    let mut engine = engine();
+    engine.define("inner", "1 0 /").unwrap();
+    let outer = engine.define("outer", "5 inner").unwrap();
+    let trap = engine.execute(outer, &[]).unwrap_err();
+    let description = engine.describe(trap);
+    assert_eq!(description.to_string(), "division by zero (exception -10) at `/` in `inner`");
+    assert_eq!(description.position, 4);
+}
