@@ -60,6 +60,14 @@ impl Shadow {
     }
 }
 
+impl crate::profile::Words for Shadow {
+    fn each(&self, sink: &mut dyn FnMut(&str)) {
+        let mut names = [[0; 32]; DEPTH];
+        let n = self.snapshot(&mut names);
+        names[..n].iter().for_each(|name| sink(text(name)));
+    }
+}
+
 /// The text of a name.
 pub fn text(name: &Name) -> &str {
     let len = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
