@@ -1,1 +1,2 @@
-//! Room `synth`.
+//! Synthesis.
+pub mod enumerate;
