@@ -1,1 +1,4 @@
-//! Room `pipeline`.
+//! Pipeline.
+pub mod fingerprint;
+pub mod store;
+pub use fingerprint::Fingerprint;

@@ -1,0 +1,388 @@
+//! The outcome store: what was found out once is looked up, not found out again.
+//!
+//! A folder of immutable segments. A segment is a 64-byte header, the outcomes as JSON one after another, and an index
+//! sorted by fingerprint. Segments are written whole (temporary name, sync, rename), so a kill leaves every segment that is
+//! there readable; what was not yet in a segment is found out again. A segment that does not check is removed and its
+//! outcomes are found out again: the store is a cache and never the only copy of anything.
+
+use crate::durable;
+use crate::model::{Detail, Outcome, SpecId, Status, Stop, Strategy};
+use crate::pipeline::Fingerprint;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const MAGIC: &[u8; 8] = b"WMSTORE\0";
+const VERSION: u32 = 1;
+const HEADER_LEN: usize = 64;
+const ROW_LEN: usize = 32;
+
+/// Bytes of outcomes kept in memory before they become a segment.
+const PENDING_BYTES_MAX: usize = 16 << 20;
+
+/// Segments past which all are merged into one.
+const SEGMENTS_MAX: usize = 24;
+
+/// An outcome as the store keeps it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StoredOutcome {
+    status: Status,
+    strategy: Option<Strategy>,
+    template: Option<String>,
+    given: Option<Status>,
+    stop: Stop,
+    code: Option<String>,
+    tests: (u32, u32),
+    properties: (u32, u32),
+    /// Which held-out cases were scored, and the score.
+    heldout: (u64, u32, u32),
+    candidates: u64,
+    steps: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    detail: Option<Box<Detail>>,
+    /// The canonical content of the specification, in hexadecimal.
+    spec: String,
+    /// The generation of the corpus that it was found out for, in hexadecimal.
+    generation: String,
+    /// The version of wordmill that found it out.
+    tool: String,
+}
+
+/// Where an outcome comes from: written beside it for later readers of the store.
+#[derive(Clone, Debug)]
+pub struct Provenance {
+    /// The generation of the corpus, in hexadecimal.
+    pub generation: String,
+}
+
+impl StoredOutcome {
+    /// What is kept of an outcome. `heldout_key` names the held-out cases that it was scored on.
+    pub fn new(outcome: &Outcome, heldout_key: u64, spec: &[u8; 32], provenance: &Provenance) -> Self {
+        Self {
+            status: outcome.status,
+            strategy: outcome.strategy,
+            template: outcome.template.as_deref().map(str::to_owned),
+            given: outcome.given,
+            stop: outcome.stop,
+            code: outcome.code.as_deref().map(str::to_owned),
+            tests: (outcome.tests_passed, outcome.tests_total),
+            properties: (outcome.properties_checked, outcome.properties_unchecked),
+            heldout: (heldout_key, outcome.heldout_passed, outcome.heldout_total),
+            candidates: outcome.candidates,
+            steps: outcome.steps,
+            detail: outcome.detail.clone(),
+            spec: crate::pipeline::fingerprint::hex(spec),
+            generation: provenance.generation.clone(),
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// The outcome again, for a record, and whether its held-out score is for `heldout_key`.
+    pub fn into_outcome(self, spec: SpecId, heldout_key: u64) -> (Outcome, bool) {
+        let outcome = Outcome {
+            spec,
+            status: self.status,
+            strategy: self.strategy,
+            template: self.template.map(Arc::from),
+            given: self.given,
+            stop: self.stop,
+            code: self.code.map(String::into_boxed_str),
+            tests_passed: self.tests.0,
+            tests_total: self.tests.1,
+            properties_checked: self.properties.0,
+            properties_unchecked: self.properties.1,
+            heldout_passed: self.heldout.1,
+            heldout_total: self.heldout.2,
+            candidates: self.candidates,
+            steps: self.steps,
+            detail: self.detail,
+        };
+        (outcome, self.heldout.0 == heldout_key)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct At {
+    segment: u32,
+    len: u32,
+    offset: u64,
+    check: u32,
+}
+
+struct Segment {
+    path: PathBuf,
+    file: File,
+    n_rows: usize,
+}
+
+/// An open store. Reading is shared; writing is the aggregator's alone.
+pub struct Store {
+    folder: PathBuf,
+    segments: Vec<Segment>,
+    index: FxHashMap<Fingerprint, At>,
+    pending: Vec<(Fingerprint, Vec<u8>)>,
+    pending_bytes: usize,
+    n_broken: usize,
+}
+
+impl Store {
+    /// Opens the store in a folder, which is made if it is not there. Segments that do not check are removed.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, listed or swept.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        durable::sweep(folder)?;
+        let mut store = Self {
+            folder: folder.to_owned(),
+            segments: Vec::new(),
+            index: FxHashMap::default(),
+            pending: Vec::new(),
+            pending_bytes: 0,
+            n_broken: 0,
+        };
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "outcomes"))
+            .collect();
+        paths.sort();
+        for path in paths {
+            if store.add_segment(&path).is_err() {
+                store.n_broken += 1;
+                std::fs::remove_file(&path)?;
+            }
+        }
+        Ok(store)
+    }
+
+    /// How many segments did not check and were removed on opening.
+    pub fn n_broken(&self) -> usize {
+        self.n_broken
+    }
+
+    /// How many outcomes can be looked up.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether nothing can be looked up.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The outcome with this fingerprint. One that does not check counts as absent.
+    pub fn get(&self, fingerprint: Fingerprint) -> Option<StoredOutcome> {
+        let at = self.index.get(&fingerprint)?;
+        let bytes = self.read(*at).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Adds an outcome that [`encode`] made; it is on disk after the next flush.
+    ///
+    /// # Errors
+    /// When a full buffer cannot be written.
+    pub fn put(&mut self, fingerprint: Fingerprint, encoded: Vec<u8>) -> io::Result<()> {
+        self.pending_bytes += encoded.len();
+        self.pending.push((fingerprint, encoded));
+        if self.pending_bytes >= PENDING_BYTES_MAX { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what is pending into a segment.
+    ///
+    /// # Errors
+    /// When the segment cannot be written; what was pending stays pending.
+    pub fn flush(&mut self) -> io::Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let mut rows: Vec<(Fingerprint, &[u8])> =
+            self.pending.iter().map(|(fingerprint, bytes)| (*fingerprint, bytes.as_slice())).collect();
+        rows.sort_by_key(|row| row.0);
+        rows.dedup_by_key(|row| row.0);
+        let path = write_segment(&self.folder, &rows)?;
+        self.pending.clear();
+        self.pending_bytes = 0;
+        self.add_segment(&path)
+    }
+
+    /// Ends a run: flushes, and merges the segments when there are many.
+    ///
+    /// # Errors
+    /// When a segment cannot be read or written.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.flush()?;
+        if self.segments.len() <= SEGMENTS_MAX {
+            return Ok(());
+        }
+        let mut all: Vec<(Fingerprint, At)> = self.index.iter().map(|(key, at)| (*key, *at)).collect();
+        all.sort_by_key(|row| row.0);
+        let mut old: Vec<PathBuf> = self.segments.iter().map(|segment| segment.path.clone()).collect();
+        for chunk in all.chunks(65_536) {
+            let blobs: Vec<(Fingerprint, Vec<u8>)> =
+                chunk.iter().filter_map(|(key, at)| Some((*key, self.read(*at).ok()?))).collect();
+            let rows: Vec<(Fingerprint, &[u8])> =
+                blobs.iter().map(|(key, bytes)| (*key, bytes.as_slice())).collect();
+            let path = write_segment(&self.folder, &rows)?;
+            old.retain(|other| *other != path);
+        }
+        for path in old {
+            std::fs::remove_file(path)?;
+        }
+        *self = Self::open(&self.folder.clone())?;
+        Ok(())
+    }
+
+    fn read(&self, at: At) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; at.len as usize];
+        self.segments[at.segment as usize].file.read_exact_at(&mut bytes, at.offset)?;
+        if check_of(&bytes) == at.check { Ok(bytes) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+
+    fn add_segment(&mut self, path: &Path) -> io::Result<()> {
+        let mut file = File::open(path)?;
+        let mut header = [0; HEADER_LEN];
+        file.read_exact(&mut header)?;
+        let number = |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().expect("8 bytes"));
+        let (n_rows, index_at, file_len) = (number(16), number(24), file.metadata()?.len());
+        let broken = || io::Error::from(io::ErrorKind::InvalidData);
+        let index_len = n_rows.checked_mul(ROW_LEN as u64).ok_or_else(broken)?;
+        if &header[..8] != MAGIC
+            || header[8..12] != VERSION.to_le_bytes()
+            || index_at < HEADER_LEN as u64
+            || index_at.checked_add(index_len) != Some(file_len)
+        {
+            return Err(broken());
+        }
+        let mut rows = vec![0; index_len as usize];
+        file.read_exact_at(&mut rows, index_at)?;
+        if blake3::hash(&rows).as_bytes() != &header[32..64] {
+            return Err(broken());
+        }
+        let segment = self.segments.len() as u32;
+        self.index.reserve(n_rows as usize);
+        for row in rows.chunks_exact(ROW_LEN) {
+            let fingerprint = Fingerprint(row[..16].try_into().expect("16 bytes"));
+            let offset = u64::from_le_bytes(row[16..24].try_into().expect("8 bytes"));
+            let len = u32::from_le_bytes(row[24..28].try_into().expect("4 bytes"));
+            let check = u32::from_le_bytes(row[28..32].try_into().expect("4 bytes"));
+            if offset.checked_add(u64::from(len)).is_none_or(|end| end > index_at) {
+                return Err(broken());
+            }
+            self.index.insert(fingerprint, At { segment, len, offset, check });
+        }
+        self.segments.push(Segment { path: path.to_owned(), file, n_rows: n_rows as usize });
+        Ok(())
+    }
+
+    /// How many segments there are and how many rows they have together, replaced ones counted.
+    pub fn size(&self) -> (usize, usize) {
+        (self.segments.len(), self.segments.iter().map(|segment| segment.n_rows).sum())
+    }
+}
+
+/// The bytes that [`Store::put`] takes.
+pub fn encode(stored: &StoredOutcome) -> Vec<u8> {
+    serde_json::to_vec(stored).expect("an outcome has no maps with odd keys")
+}
+
+fn check_of(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes(blake3::hash(bytes).as_bytes()[..4].try_into().expect("4 bytes"))
+}
+
+fn write_segment(folder: &Path, rows: &[(Fingerprint, &[u8])]) -> io::Result<PathBuf> {
+    let mut index = Vec::with_capacity(rows.len() * ROW_LEN);
+    let mut offset = HEADER_LEN as u64;
+    for (fingerprint, bytes) in rows {
+        index.extend_from_slice(&fingerprint.0);
+        index.extend_from_slice(&offset.to_le_bytes());
+        index.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        index.extend_from_slice(&check_of(bytes).to_le_bytes());
+        offset += bytes.len() as u64;
+    }
+    let hash = blake3::hash(&index);
+    let mut header = [0; HEADER_LEN];
+    header[..8].copy_from_slice(MAGIC);
+    header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    header[16..24].copy_from_slice(&(rows.len() as u64).to_le_bytes());
+    header[24..32].copy_from_slice(&offset.to_le_bytes());
+    header[32..].copy_from_slice(hash.as_bytes());
+    let path = folder.join(format!("{}.outcomes", &hash.to_hex()[..32]));
+    let mut file = durable::DurableFile::create(&path)?;
+    file.write_all(&header)?;
+    for (_, bytes) in rows {
+        file.write_all(bytes)?;
+    }
+    file.write_all(&index)?;
+    file.commit()?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(code: &str) -> StoredOutcome {
+        let mut outcome = Outcome::empty(SpecId(3), Status::Verified, Stop::Solved);
+        outcome.code = Some(code.into());
+        outcome.template = Some("DUP_TRANSFORM_001".into());
+        outcome.detail = Some(Box::default());
+        StoredOutcome::new(&outcome, 7, &[1; 32], &Provenance { generation: "ab".into() })
+    }
+
+    fn key(n: u8) -> Fingerprint {
+        Fingerprint([n; 16])
+    }
+
+    #[test]
+    fn an_outcome_comes_back_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        store.put(key(1), encode(&stored(": a ;"))).unwrap();
+        store.put(key(2), encode(&stored(": b ;"))).unwrap();
+        store.finish().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        assert_eq!(store.get(key(2)), Some(stored(": b ;")));
+        assert_eq!(store.get(key(3)), None);
+        let (outcome, scored) = store.get(key(1)).unwrap().into_outcome(SpecId(9), 7);
+        assert_eq!((outcome.spec, outcome.code.as_deref(), scored), (SpecId(9), Some(": a ;"), true));
+        assert!(!store.get(key(1)).unwrap().into_outcome(SpecId(9), 8).1);
+    }
+
+    #[test]
+    fn a_flipped_bit_or_a_cut_costs_outcomes_and_never_gives_wrong_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        store.put(key(1), encode(&stored(": a ;"))).unwrap();
+        store.finish().unwrap();
+        let path = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        let good = std::fs::read(&path).unwrap();
+        let wanted = stored(": a ;");
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1 << (at % 8);
+            std::fs::write(&path, &bad).unwrap();
+            let found = Store::open(folder.path()).unwrap().get(key(1));
+            assert!(found.is_none() || found.as_ref() == Some(&wanted), "byte {at}");
+            std::fs::write(&path, &good[..at]).unwrap();
+            assert!(Store::open(folder.path()).unwrap().is_empty(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn many_segments_are_merged() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        for n in 0..=SEGMENTS_MAX as u8 + 2 {
+            store.put(key(n), encode(&stored(&format!(": w{n} ;")))).unwrap();
+            store.flush().unwrap();
+        }
+        assert!(store.size().0 > SEGMENTS_MAX);
+        store.finish().unwrap();
+        assert_eq!(store.size(), (1, SEGMENTS_MAX + 3));
+        assert_eq!(store.get(key(5)), Some(stored(": w5 ;")));
+    }
+}
