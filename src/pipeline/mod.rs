@@ -1,4 +1,5 @@
 //! Pipeline.
 pub mod fingerprint;
+pub mod order;
 pub mod store;
 pub use fingerprint::Fingerprint;

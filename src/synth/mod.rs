@@ -1,2 +1,3 @@
 //! Synthesis.
+pub mod emit;
 pub mod enumerate;
