@@ -43,3 +43,6 @@ pub use lexer::{Number, number};
 pub use limits::Limits;
 pub use shadow::Shadow;
 pub use trap::{Trap, TrapKind, exception_name};
+
+/// Counts up whenever a program can end otherwise than before: it is part of every fingerprint.
+pub const ENGINE_VERSION: u32 = 1;

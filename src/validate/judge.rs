@@ -1,0 +1,232 @@
+//! The verdict on one definition.
+
+use crate::arena::{Pool, Reuse};
+use crate::corpus::Tests;
+use crate::forth::{Engine, Image, Limits, TrapKind, Xt};
+use crate::model::Cell;
+use crate::profile::{self, Stage};
+use crate::validate::cases;
+use crate::validate::checks::Checks;
+use crate::validate::program::{self, Program, Text};
+use rayon::prelude::*;
+
+/// From this many plain cases on, a set is split over the pool.
+const SPLIT_FROM: usize = 4096;
+
+/// Cases that one job takes of a set that is split.
+const SPLIT_CASES: usize = 1024;
+
+/// What a program failed on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// A test: its set and its number there.
+    Test(u8, u32),
+    /// A sample of the `value` oracles.
+    Sample(u32),
+    /// A property, with the smallest inputs found on which it fails.
+    Property(u32, Vec<Cell>),
+}
+
+/// The first failure in the search's order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FirstFailure {
+    /// How many cases were passed before.
+    pub n_passed: u32,
+    /// Whether it was the fuel that ran out.
+    pub ran_out_of_fuel: bool,
+}
+
+/// What the engine said of a definition.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Verdict {
+    /// Tests passed.
+    pub tests_passed: u32,
+    /// Tests there are.
+    pub tests_total: u32,
+    /// Properties and oracles checked on at least one sample.
+    pub properties_checked: u32,
+    /// Properties and oracles that could not be checked.
+    pub properties_unchecked: u32,
+    /// Fuel burned on the tests.
+    pub steps: u64,
+    /// The first failure, tests before samples before properties.
+    pub failure: Option<Failure>,
+}
+
+impl Verdict {
+    /// Whether everything held, and there was something to hold.
+    pub fn passed(&self) -> bool {
+        self.failure.is_none() && (self.tests_total > 0 || self.properties_checked > 0)
+    }
+}
+
+/// Engines for the tests of very large specifications, which are split over the pool.
+pub struct Splitter {
+    engines: Pool<SplitEngine>,
+}
+
+struct SplitEngine(Engine);
+
+impl Reuse for SplitEngine {
+    fn recycle(&mut self) {
+        self.0.reset();
+    }
+}
+
+impl Splitter {
+    /// Engines with these bounds.
+    pub fn new(limits: Limits) -> Self {
+        Self { engines: Pool::new(move || SplitEngine(Engine::new(Image::shared(), limits))) }
+    }
+}
+
+/// Holds a loaded definition against everything, and counts.
+pub fn judge(
+    engine: &mut Engine,
+    program: &Program<'_>,
+    xt: Xt,
+    checks: &Checks<'_>,
+    split: Option<&Splitter>,
+) -> Verdict {
+    let mut verdict = Verdict { tests_total: checks.n_tests(), ..Verdict::default() };
+    for (set, tests) in (0u8..).zip(checks.sets) {
+        let tally = match split {
+            Some(split) if tests.is_plain() && tests.len() >= SPLIT_FROM => {
+                split_cases(split, program, checks, tests)
+            }
+            _ => run_cases(engine, xt, checks, tests, 0..tests.len()),
+        };
+        verdict.tests_passed += tally.passed;
+        verdict.steps += tally.steps;
+        if verdict.failure.is_none() {
+            verdict.failure = tally.first_failed.map(|case| Failure::Test(set, case));
+        }
+    }
+    if checks.oracles.is_empty() {
+        return verdict;
+    }
+    let _stage = profile::stage(Stage::Property);
+    let oracles = checks.oracles.judge(engine, xt);
+    verdict.properties_checked = oracles.n_checked;
+    verdict.properties_unchecked = oracles.n_unchecked;
+    if verdict.failure.is_none() {
+        verdict.failure = oracles.failure;
+    }
+    verdict
+}
+
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    passed: u32,
+    steps: u64,
+    first_failed: Option<u32>,
+}
+
+impl Tally {
+    /// The tallies of two ranges of cases, the first before the second.
+    fn then(self, other: Tally) -> Tally {
+        Tally {
+            passed: self.passed + other.passed,
+            steps: self.steps + other.steps,
+            first_failed: self.first_failed.or(other.first_failed),
+        }
+    }
+}
+
+fn run_cases(
+    engine: &mut Engine,
+    xt: Xt,
+    checks: &Checks<'_>,
+    tests: &Tests<'_>,
+    cases: std::ops::Range<usize>,
+) -> Tally {
+    let mut tally = Tally::default();
+    let (n_in, n_out, plain) = (checks.n_in(), checks.n_out(), tests.is_plain());
+    for case in cases {
+        let passed = if plain {
+            cases::passes_plain(engine, xt, tests, n_in, n_out, case)
+        } else {
+            cases::passes(engine, xt, &tests.case(case))
+        };
+        tally.steps += engine.fuel_used();
+        tally.passed += u32::from(passed);
+        if !passed && tally.first_failed.is_none() {
+            tally.first_failed = Some(case as u32);
+        }
+    }
+    tally
+}
+
+/// The same as [`run_cases`] over all cases, on all threads: ranges are joined in order, so nothing depends on arrival.
+fn split_cases(split: &Splitter, program: &Program<'_>, checks: &Checks<'_>, tests: &Tests<'_>) -> Tally {
+    let ranges: Vec<_> = (0..tests.len().div_ceil(SPLIT_CASES))
+        .map(|index| index * SPLIT_CASES..((index + 1) * SPLIT_CASES).min(tests.len()))
+        .collect();
+    let tallies: Vec<Tally> = ranges
+        .into_par_iter()
+        .map(|range| {
+            let mut engine = split.engines.lend();
+            match program::load(&mut engine.0, program) {
+                Ok(xt) => run_cases(&mut engine.0, xt, checks, tests, range),
+                // It loaded before; an engine of the same bounds loads it again.
+                Err(_) => Tally { first_failed: Some(range.start as u32), ..Tally::default() },
+            }
+        })
+        .collect();
+    tallies.into_iter().fold(Tally::default(), Tally::then)
+}
+
+/// The first failure of a loaded definition, cheap cases first, stopping there; `None` where everything holds.
+pub fn first_failure(engine: &mut Engine, xt: Xt, checks: &Checks<'_>) -> Option<FirstFailure> {
+    for (n_passed, (set, case)) in (0..).zip(checks.order) {
+        let tests = &checks.sets[*set as usize];
+        let mut buffer = [0; cases::CASE_CELLS_MAX];
+        let passed = if tests.is_plain() {
+            let inputs = cases::gather(tests, checks.n_in(), *case as usize, &mut buffer);
+            match engine.execute(xt, inputs) {
+                Err(trap) => {
+                    return Some(FirstFailure { n_passed, ran_out_of_fuel: trap.kind == TrapKind::Fuel });
+                }
+                Ok(()) => cases::stack_is(engine, tests, checks.n_out(), *case as usize),
+            }
+        } else {
+            cases::passes(engine, xt, &tests.case(*case as usize))
+        };
+        if !passed {
+            return Some(FirstFailure { n_passed, ran_out_of_fuel: false });
+        }
+    }
+    let failed = !checks.oracles.is_empty() && checks.oracles.judge(engine, xt).failure.is_some();
+    failed.then_some(FirstFailure { n_passed: checks.n_tests(), ran_out_of_fuel: false })
+}
+
+/// A failure in words. Runs the failing case again.
+pub fn describe(engine: &mut Engine, xt: Xt, checks: &Checks<'_>, failure: &Failure) -> String {
+    match failure {
+        Failure::Test(set, case) => {
+            let case = checks.sets[*set as usize].case(*case as usize);
+            cases::describe_failure(engine, xt, &case)
+        }
+        other => checks.oracles.describe(engine, xt, other),
+    }
+}
+
+/// How many held-out cases a definition passes, and how many there are. The code is that of an outcome: whole text.
+pub fn score(
+    engine: &mut Engine,
+    prelude: &str,
+    word: &str,
+    code: &str,
+    heldout: Option<Tests<'_>>,
+) -> (u32, u32) {
+    let Some(heldout) = heldout else { return (0, 0) };
+    let total = heldout.len() as u32;
+    if total == 0 {
+        return (0, 0);
+    }
+    let _stage = profile::stage(Stage::Heldout);
+    let program = Program { prelude, word, text: Text::Source(code) };
+    let Ok(xt) = program::load(engine, &program) else { return (0, total) };
+    let passed = (0..heldout.len()).filter(|case| cases::passes(engine, xt, &heldout.case(*case))).count();
+    (passed as u32, total)
+}
