@@ -2,6 +2,7 @@
 //! exactly this text.
 
 use crate::arena::Bump;
+use crate::model::Cell;
 use crate::synth::enumerate::Step;
 use bumpalo::collections::String as ArenaString;
 
@@ -69,18 +70,16 @@ fn push_name(text: &mut ArenaString<'_>, name: &str, letter: u8) {
     text.push(' ');
 }
 
-/// How many words a body has, comments left out: the size by which programs are compared.
-pub fn size(body: &str) -> usize {
-    let mut words = body.split_ascii_whitespace();
-    let mut n = 0;
-    while let Some(word) = words.next() {
-        if word == "(" {
-            words.by_ref().find(|word| word.ends_with(')'));
-        } else {
-            n += 1;
-        }
-    }
-    n
+/// The size by which programs are compared: one for each word and for the literals -1, 0, 1, 2 and those that the
+/// specification mentions; other literals cost one more for each digit, because there are so many to choose from.
+pub fn size(body: &str, mentioned: &[Cell]) -> usize {
+    body.split_ascii_whitespace()
+        .map(|word| match word.parse::<Cell>() {
+            Ok(-1..=2) | Err(_) => 1,
+            Ok(value) if mentioned.contains(&value) => 1,
+            Ok(_) => 1 + word.trim_start_matches('-').len(),
+        })
+        .sum()
 }
 
 #[cfg(test)]
@@ -103,10 +102,12 @@ mod tests {
     }
 
     #[test]
-    fn sizes_leave_comments_out() {
-        assert_eq!(size("( n -- n² ) dup *"), 2);
-        assert_eq!(size(""), 0);
-        assert_eq!(size("dup (  x ) 0= if negate then"), 5);
+    fn unmentioned_literals_cost_their_digits() {
+        assert_eq!(size("dup *", &[]), 2);
+        assert_eq!(size("", &[]), 0);
+        assert_eq!(size("1+ 2 * -1 xor", &[]), 5);
+        assert_eq!(size("7 * 60 +", &[]), 7);
+        assert_eq!(size("7 * 60 +", &[60]), 5);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 use crate::forth::words::Word;
 use crate::model::{Cell, Lane, scalar};
+use crate::validate::Lanes;
 
 /// Deepest stack, in cells, that an enumerated body may build.
 pub const STACK_MAX: usize = 8;
@@ -65,18 +66,11 @@ pub const VOCABULARY: &[Word] = &[
     Word::SlashMod,
 ];
 
-/// What a body must compute: eight tests, one per lane. Lanes left over repeat a test.
-#[derive(Clone, Copy, Debug)]
-pub struct Goal<'a> {
-    /// The stack before, bottom to top.
-    pub inputs: &'a [Lane],
-    /// The stack after, bottom to top.
-    pub outputs: &'a [Lane],
-}
-
 /// Bounds of one enumeration.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
+    /// Shortest body, in words.
+    pub length_min: usize,
     /// Longest body, in words; at most [`LENGTH_MAX`].
     pub length_max: usize,
     /// Most candidates: stack programs executed on the lanes.
@@ -114,16 +108,11 @@ struct Seen {
     words_left: u32,
 }
 
-/// Memory that enumerations reuse: the table of states seen.
+/// Memory that enumerations reuse: the table of states seen. It is made when it is first needed.
+#[derive(Default)]
 pub struct Enumerator {
     seen: Vec<Seen>,
     epoch: u32,
-}
-
-impl Default for Enumerator {
-    fn default() -> Self {
-        Self { seen: vec![Seen::default(); TABLE_LEN], epoch: 0 }
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -135,7 +124,7 @@ struct State {
 struct Pass<'e, 'a, F> {
     seen: &'e mut [Seen],
     epoch: u32,
-    goal: Goal<'a>,
+    goal: Lanes<'a>,
     vocabulary: &'a [Step],
     body: [u8; LENGTH_MAX],
     candidates: u64,
@@ -145,11 +134,11 @@ struct Pass<'e, 'a, F> {
 }
 
 impl Enumerator {
-    /// Tries bodies of `length_min` words and more, shortest first, and hands each that is right on the lanes to `accept`.
+    /// Tries bodies within the bounds, shortest first, and hands each that is right on the lanes to `accept`.
     /// Returns why it ended and how many candidates it ran; the accepted body was the callback's last.
     pub fn run(
         &mut self,
-        goal: Goal<'_>,
+        goal: Lanes<'_>,
         vocabulary: &[Step],
         bounds: Bounds,
         stop: &std::sync::atomic::AtomicBool,
@@ -159,6 +148,7 @@ impl Enumerator {
         if goal.inputs.len() > STACK_MAX || goal.outputs.len() > STACK_MAX {
             return (Ended::Exhausted, 0);
         }
+        self.seen.resize(TABLE_LEN, Seen::default());
         let mut root = State { items: [[0; 8]; STACK_MAX], depth: goal.inputs.len() };
         root.items[..goal.inputs.len()].copy_from_slice(goal.inputs);
         let mut pass = Pass {
@@ -173,7 +163,7 @@ impl Enumerator {
             accept,
         };
         let mut ended = Ended::Exhausted;
-        for length in 0..=bounds.length_max {
+        for length in bounds.length_min..=bounds.length_max {
             pass.next_epoch();
             if let Some(why) = pass.descend(&root, 0, length) {
                 ended = why;
@@ -471,9 +461,9 @@ mod tests {
     fn find(inputs: &[Lane], outputs: &[Lane], length_max: usize) -> (Ended, u64, String) {
         let mut found = String::new();
         let (ended, candidates) = Enumerator::default().run(
-            Goal { inputs, outputs },
+            Lanes { inputs, outputs },
             &vocabulary(),
-            Bounds { length_max, candidates_max: u64::MAX },
+            Bounds { length_min: 0, length_max, candidates_max: u64::MAX },
             &GO,
             |body| {
                 found = text(body);
@@ -509,9 +499,9 @@ mod tests {
     fn says_why_it_ended() {
         let goal = [map(&X, |x| x.wrapping_mul(x).wrapping_mul(12_345) ^ 77)];
         assert_eq!(find(&[X], &goal, 3).0, Ended::Exhausted);
-        let bounds = Bounds { length_max: 4, candidates_max: 1000 };
+        let bounds = Bounds { length_min: 0, length_max: 4, candidates_max: 1000 };
         let (ended, candidates) = Enumerator::default().run(
-            Goal { inputs: &[X], outputs: &goal },
+            Lanes { inputs: &[X], outputs: &goal },
             &vocabulary(),
             bounds,
             &GO,
@@ -519,9 +509,9 @@ mod tests {
         );
         assert_eq!((ended, candidates), (Ended::Budget, 1000));
         let stopped = AtomicBool::new(true);
-        let bounds = Bounds { length_max: 4, candidates_max: u64::MAX };
+        let bounds = Bounds { length_min: 0, length_max: 4, candidates_max: u64::MAX };
         let (ended, _) = Enumerator::default().run(
-            Goal { inputs: &[X], outputs: &goal },
+            Lanes { inputs: &[X], outputs: &goal },
             &vocabulary(),
             bounds,
             &stopped,
@@ -535,8 +525,8 @@ mod tests {
         let goal = [zip(&X, &Y, |x, y| x * x + y)];
         let mut enumerator = Enumerator::default();
         let mut run = |inputs: &[Lane], outputs: &[Lane]| {
-            let bounds = Bounds { length_max: 4, candidates_max: u64::MAX };
-            enumerator.run(Goal { inputs, outputs }, &vocabulary(), bounds, &GO, |_| Answer::Accept)
+            let bounds = Bounds { length_min: 0, length_max: 4, candidates_max: u64::MAX };
+            enumerator.run(Lanes { inputs, outputs }, &vocabulary(), bounds, &GO, |_| Answer::Accept)
         };
         let first = run(&[X, Y], &goal);
         run(&[Y], &[map(&Y, |y| 3 * y)]);
@@ -573,8 +563,8 @@ mod tests {
         assert!(wanted.len() > 100, "{}", wanted.len());
         for (outputs, length) in wanted {
             let mut found_length = None;
-            let bounds = Bounds { length_max: 3, candidates_max: u64::MAX };
-            Enumerator::default().run(Goal { inputs: &[X], outputs }, &vocabulary, bounds, &GO, |body| {
+            let bounds = Bounds { length_min: 0, length_max: 3, candidates_max: u64::MAX };
+            Enumerator::default().run(Lanes { inputs: &[X], outputs }, &vocabulary, bounds, &GO, |body| {
                 found_length = Some(body.len());
                 Answer::Accept
             });

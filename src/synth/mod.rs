@@ -1,3 +1,17 @@
-//! Synthesis.
+//! From a specification to a program that passes everything it says: the supplied code, the named pattern, templates whose
+//! effect fits, short enumerated bodies. Every candidate runs on the engine; the smallest that passes wins.
+//!
+//! This room decides which programs to try and in which order; whether one is right is `validate`'s to say. It never reads
+//! held-out cases, and never takes a number from the outputs of a test.
+
+mod constants;
 pub mod emit;
 pub mod enumerate;
+mod search;
+mod solve;
+
+pub use search::Vocabulary;
+pub use solve::{Found, Problem, Settings, Tools, Winner, solve};
+
+/// Counts up whenever the search can find something else for the same specification: it is part of every fingerprint.
+pub const SEARCH_VERSION: u32 = 1;

@@ -1,0 +1,259 @@
+//! The search proper: templates whose effect fits, and short bodies. The smallest program that passes wins, ties go to the
+//! enumeration's or the template's order.
+
+use crate::model::{Cell, Solution, Stop, Strategy};
+use crate::profile::{self, Stage};
+use crate::synth::emit;
+use crate::synth::enumerate::{Answer, Bounds, Ended, Step, VOCABULARY};
+use crate::synth::solve::{
+    Found, Problem, SOLUTIONS_MAX, Settings, Tools, Winner, define, describe, hole_context, keep_near_miss,
+    near_miss, try_out,
+};
+use crate::template::Template;
+use crate::validate::{self, Lanes, Program, Text};
+use std::sync::atomic::Ordering;
+
+/// Bodies up to this length are tried before the templates: they are cheap, and nothing smaller can be found later.
+const SHORT: usize = 3;
+
+/// Fillings of one template that may run out of fuel on the first case before the template is given up: its loop does not
+/// suit these inputs.
+const FUEL_STRIKES_MAX: u32 = 4;
+
+/// The words and literals that bodies are drawn from for one specification.
+pub struct Vocabulary(Vec<Step>);
+
+impl Vocabulary {
+    /// The canonical words, then 0, 1, 2 and -1, then the numbers that the specification mentions.
+    pub fn new(constants: &[Cell]) -> Self {
+        let words = VOCABULARY.iter().map(|word| Step::Word(*word));
+        let literals = [0, 1, 2, -1].into_iter().chain(constants.iter().copied()).map(Step::Literal);
+        Self(words.chain(literals).collect())
+    }
+
+    /// The steps in canonical order.
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+}
+
+struct Candidate<'a> {
+    body: &'a str,
+    size: usize,
+    strategy: Strategy,
+    template: Option<&'a Template>,
+}
+
+/// The smallest program that passes everything.
+pub(super) fn smallest<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    found: &mut Found<'a>,
+) -> Option<Winner<'a>> {
+    if problem.checks.is_empty() {
+        found.stop = Stop::Skipped;
+        return None;
+    }
+    tools.engine.set_fuel(settings.search_fuel);
+    let lanes = problem.checks.lanes(tools.arena);
+    let vocabulary = Vocabulary::new(super::constants::mentioned(tools.arena, &problem.record));
+    let mut best = None;
+    if let Some(goal) = lanes {
+        best = enumerate(tools, problem, settings, goal, &vocabulary, 0..=SHORT, found);
+    }
+    if best.is_none() && !ended(found) {
+        best = templates(tools, problem, settings, found);
+        let longest =
+            best.as_ref().map_or(settings.length_max, |best: &Candidate<'_>| best.size.saturating_sub(1));
+        if let (Some(goal), true) = (lanes, longest > SHORT && !is_interrupted(tools)) {
+            let shorter = SHORT + 1..=longest.min(settings.length_max);
+            if let Some(shorter) = enumerate(tools, problem, settings, goal, &vocabulary, shorter, found) {
+                keep_solution(problem, tools, found, best.replace(shorter));
+            }
+        }
+    }
+    if is_interrupted(tools) {
+        found.stop = Stop::Interrupted;
+        return None;
+    }
+    let best = best?;
+    tools.engine.set_fuel(tools.fuel);
+    let made = define(tools.arena, problem, best.body);
+    let program =
+        Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(made.inside) };
+    let verdict = try_out(tools, problem, program).ok().filter(|verdict| verdict.passed())?;
+    Some(Winner { text: made.text, program, strategy: best.strategy, template: best.template, verdict })
+}
+
+fn is_interrupted(tools: &Tools<'_, '_>) -> bool {
+    tools.stop.load(Ordering::Relaxed)
+}
+
+fn ended(found: &Found<'_>) -> bool {
+    matches!(found.stop, Stop::Budget | Stop::Interrupted)
+}
+
+fn keep_solution<'a>(
+    problem: &Problem<'_, 'a>,
+    tools: &Tools<'_, 'a>,
+    found: &mut Found<'a>,
+    other: Option<Candidate<'a>>,
+) {
+    if let Some(other) = other.filter(|_| found.solutions.len() < SOLUTIONS_MAX) {
+        found.solutions.push(Solution {
+            code: define(tools.arena, problem, other.body).text.to_owned(),
+            strategy: other.strategy,
+            template: other.template.map(|template| template.id.to_string()),
+        });
+    }
+}
+
+/// Bodies of these lengths; each that is right on the lanes is run on everything.
+fn enumerate<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    goal: Lanes<'a>,
+    vocabulary: &Vocabulary,
+    lengths: std::ops::RangeInclusive<usize>,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let _stage = profile::stage(Stage::Enumeration);
+    let mut best = None;
+    let bounds = Bounds {
+        length_min: *lengths.start(),
+        length_max: *lengths.end(),
+        candidates_max: settings.candidates_max.saturating_sub(found.candidates),
+    };
+    let (arena, stop) = (tools.arena, tools.stop);
+    let mut enumerator = std::mem::take(tools.enumerator);
+    let (ended, candidates) = enumerator.run(goal, vocabulary.steps(), bounds, stop, |steps| {
+        let body = emit::body_text(arena, steps);
+        if accepts(tools, problem, body, found) {
+            let size = steps.len();
+            best = Some(Candidate { body, size, strategy: Strategy::Enumeration, template: None });
+            Answer::Accept
+        } else {
+            Answer::Reject
+        }
+    });
+    *tools.enumerator = enumerator;
+    found.candidates += candidates;
+    match ended {
+        Ended::Budget => found.stop = Stop::Budget,
+        Ended::Interrupted => found.stop = Stop::Interrupted,
+        Ended::Accepted | Ended::Exhausted => {}
+    }
+    best
+}
+
+/// Whether a body that is right on the lanes passes everything; a near miss is kept.
+fn accepts<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    body: &'a str,
+    found: &mut Found<'a>,
+) -> bool {
+    let program = Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(body) };
+    match try_out(tools, problem, program) {
+        Ok(verdict) if verdict.passed() => true,
+        Ok(verdict) => {
+            let misses = &found.near_misses;
+            if misses.last().is_none_or(|worst| worst.tests_passed < verdict.tests_passed || misses.len() < 2)
+            {
+                let why = describe(tools, problem, &program, &verdict);
+                let text = define(tools.arena, problem, body).text;
+                keep_near_miss(found, near_miss(text, &verdict, why));
+            }
+            false
+        }
+        Err(_) => false,
+    }
+}
+
+/// Templates whose effect and bounds fit, in the library's order; a smaller program replaces a larger one.
+fn templates<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let _stage = profile::stage(Stage::Template);
+    let mut best: Option<Candidate<'a>> = None;
+    let ranges = problem.checks.input_ranges(tools.arena);
+    for template in problem.library.fitting(problem.record.n_inputs(), problem.record.n_outputs()) {
+        if best.as_ref().is_some_and(|best| template.size as usize >= best.size)
+            || !template.suits(|position| ranges[position])
+        {
+            continue;
+        }
+        if is_interrupted(tools) || found.stop == Stop::Budget {
+            break;
+        }
+        if let Some(smaller) =
+            fillings(tools, problem, settings, template, best.as_ref().map(|best| best.size), found)
+        {
+            keep_solution(problem, tools, found, best.replace(smaller));
+        }
+    }
+    best
+}
+
+/// The smallest filling of one template that passes and is smaller than `below`.
+fn fillings<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    template: &'a Template,
+    below: Option<usize>,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let mentioned = super::constants::mentioned(tools.arena, &problem.record);
+    let context = hole_context(tools.arena, problem, template);
+    let mut assignments = template.assignments(&context);
+    let mut best: Option<Candidate<'a>> = None;
+    let mut fuel_strikes = 0;
+    while let Some((_, size, values)) = assignments.next() {
+        let size = size as usize;
+        let limit = best.as_ref().map(|best| best.size).or(below);
+        if limit.is_some_and(|limit| size >= limit) {
+            continue;
+        }
+        if found.candidates >= settings.candidates_max {
+            found.stop = Stop::Budget;
+            break;
+        }
+        found.candidates += 1;
+        let body = template.fill(tools.arena, values);
+        let program =
+            Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(body) };
+        let Ok(xt) = validate::load(tools.engine, &program) else { continue };
+        match validate::first_failure(tools.engine, xt, problem.checks) {
+            None => {
+                let size = emit::size(body, mentioned);
+                if limit.is_none_or(|limit| size < limit) {
+                    best = Some(Candidate {
+                        body,
+                        size,
+                        strategy: Strategy::Template,
+                        template: Some(template),
+                    });
+                }
+            }
+            Some(failure) if failure.ran_out_of_fuel => {
+                fuel_strikes += 1;
+                if fuel_strikes >= FUEL_STRIKES_MAX {
+                    break;
+                }
+            }
+            Some(failure)
+                if failure.n_passed >= 2 && found.near_misses.len() < super::solve::NEAR_MISSES_MAX =>
+            {
+                accepts(tools, problem, body, found);
+            }
+            Some(_) => {}
+        }
+    }
+    best
+}
