@@ -69,6 +69,9 @@ mod tests {
     #[test]
     fn an_error_comes_through() {
         let mut order = InOrder::default();
-        assert_eq!(order.push(0, vec![1, 2], |item| if item == 2 { Err("full") } else { Ok(()) }), Err("full"));
+        assert_eq!(
+            order.push(0, vec![1, 2], |item| if item == 2 { Err("full") } else { Ok(()) }),
+            Err("full")
+        );
     }
 }

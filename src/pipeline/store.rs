@@ -15,6 +15,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 const MAGIC: &[u8; 8] = b"WMSTORE\0";
 const VERSION: u32 = 1;
@@ -23,6 +24,9 @@ const ROW_LEN: usize = 32;
 
 /// Bytes of outcomes kept in memory before they become a segment.
 const PENDING_BYTES_MAX: usize = 16 << 20;
+
+/// How long an outcome may be kept in memory alone.
+const PENDING_FOR_MAX: Duration = Duration::from_secs(2);
 
 /// Segments past which all are merged into one.
 const SEGMENTS_MAX: usize = 24;
@@ -124,9 +128,52 @@ pub struct Store {
     folder: PathBuf,
     segments: Vec<Segment>,
     index: FxHashMap<Fingerprint, At>,
+    n_broken: usize,
+}
+
+/// Adds outcomes to a store, a segment at a time.
+pub struct Writer {
+    folder: PathBuf,
     pending: Vec<(Fingerprint, Vec<u8>)>,
     pending_bytes: usize,
-    n_broken: usize,
+    flushed: Instant,
+    written: Vec<PathBuf>,
+}
+
+impl Writer {
+    /// Adds an outcome that [`encode`] made. It is on disk after the next flush, which comes by itself when much or when
+    /// something for long has been pending: a kill costs little.
+    ///
+    /// # Errors
+    /// When a segment cannot be written.
+    pub fn put(&mut self, fingerprint: Fingerprint, encoded: Vec<u8>) -> io::Result<()> {
+        self.pending_bytes += encoded.len();
+        self.pending.push((fingerprint, encoded));
+        if self.pending_bytes >= PENDING_BYTES_MAX || self.flushed.elapsed() >= PENDING_FOR_MAX {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes what is pending into a segment.
+    ///
+    /// # Errors
+    /// When the segment cannot be written; what was pending stays pending.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.flushed = Instant::now();
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let mut rows: Vec<(Fingerprint, &[u8])> =
+            self.pending.iter().map(|(fingerprint, bytes)| (*fingerprint, bytes.as_slice())).collect();
+        rows.sort_by_key(|row| row.0);
+        rows.dedup_by_key(|row| row.0);
+        self.written.push(write_segment(&self.folder, &rows)?);
+        self.pending.clear();
+        self.pending_bytes = 0;
+        Ok(())
+    }
 }
 
 impl Store {
@@ -141,8 +188,6 @@ impl Store {
             folder: folder.to_owned(),
             segments: Vec::new(),
             index: FxHashMap::default(),
-            pending: Vec::new(),
-            pending_bytes: 0,
             n_broken: 0,
         };
         let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
@@ -181,40 +226,26 @@ impl Store {
         serde_json::from_slice(&bytes).ok()
     }
 
-    /// Adds an outcome that [`encode`] made; it is on disk after the next flush.
-    ///
-    /// # Errors
-    /// When a full buffer cannot be written.
-    pub fn put(&mut self, fingerprint: Fingerprint, encoded: Vec<u8>) -> io::Result<()> {
-        self.pending_bytes += encoded.len();
-        self.pending.push((fingerprint, encoded));
-        if self.pending_bytes >= PENDING_BYTES_MAX { self.flush() } else { Ok(()) }
-    }
-
-    /// Writes what is pending into a segment.
-    ///
-    /// # Errors
-    /// When the segment cannot be written; what was pending stays pending.
-    pub fn flush(&mut self) -> io::Result<()> {
-        if self.pending.is_empty() {
-            return Ok(());
+    /// Begins to write: a run reads the store from all threads while its aggregator writes.
+    pub fn writer(&self) -> Writer {
+        Writer {
+            folder: self.folder.clone(),
+            pending: Vec::new(),
+            pending_bytes: 0,
+            flushed: Instant::now(),
+            written: Vec::new(),
         }
-        let mut rows: Vec<(Fingerprint, &[u8])> =
-            self.pending.iter().map(|(fingerprint, bytes)| (*fingerprint, bytes.as_slice())).collect();
-        rows.sort_by_key(|row| row.0);
-        rows.dedup_by_key(|row| row.0);
-        let path = write_segment(&self.folder, &rows)?;
-        self.pending.clear();
-        self.pending_bytes = 0;
-        self.add_segment(&path)
     }
 
-    /// Ends a run: flushes, and merges the segments when there are many.
+    /// Ends a run: takes in what was written, and merges the segments when there are many.
     ///
     /// # Errors
     /// When a segment cannot be read or written.
-    pub fn finish(&mut self) -> io::Result<()> {
-        self.flush()?;
+    pub fn finish(&mut self, mut writer: Writer) -> io::Result<()> {
+        writer.flush()?;
+        for path in &writer.written {
+            self.add_segment(path)?;
+        }
         if self.segments.len() <= SEGMENTS_MAX {
             return Ok(());
         }
@@ -341,9 +372,10 @@ mod tests {
     fn an_outcome_comes_back_whole() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(folder.path()).unwrap();
-        store.put(key(1), encode(&stored(": a ;"))).unwrap();
-        store.put(key(2), encode(&stored(": b ;"))).unwrap();
-        store.finish().unwrap();
+        let mut writer = store.writer();
+        writer.put(key(1), encode(&stored(": a ;"))).unwrap();
+        writer.put(key(2), encode(&stored(": b ;"))).unwrap();
+        store.finish(writer).unwrap();
         let store = Store::open(folder.path()).unwrap();
         assert_eq!(store.get(key(2)), Some(stored(": b ;")));
         assert_eq!(store.get(key(3)), None);
@@ -356,8 +388,9 @@ mod tests {
     fn a_flipped_bit_or_a_cut_costs_outcomes_and_never_gives_wrong_ones() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(folder.path()).unwrap();
-        store.put(key(1), encode(&stored(": a ;"))).unwrap();
-        store.finish().unwrap();
+        let mut writer = store.writer();
+        writer.put(key(1), encode(&stored(": a ;"))).unwrap();
+        store.finish(writer).unwrap();
         let path = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
         let good = std::fs::read(&path).unwrap();
         let wanted = stored(": a ;");
@@ -376,12 +409,13 @@ mod tests {
     fn many_segments_are_merged() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(folder.path()).unwrap();
+        let mut writer = store.writer();
         for n in 0..=SEGMENTS_MAX as u8 + 2 {
-            store.put(key(n), encode(&stored(&format!(": w{n} ;")))).unwrap();
-            store.flush().unwrap();
+            writer.put(key(n), encode(&stored(&format!(": w{n} ;")))).unwrap();
+            writer.flush().unwrap();
         }
-        assert!(store.size().0 > SEGMENTS_MAX);
-        store.finish().unwrap();
+        assert!(writer.written.len() > SEGMENTS_MAX);
+        store.finish(writer).unwrap();
         assert_eq!(store.size(), (1, SEGMENTS_MAX + 3));
         assert_eq!(store.get(key(5)), Some(stored(": w5 ;")));
     }

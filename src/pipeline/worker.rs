@@ -1,0 +1,263 @@
+//! One specification becomes one outcome. What a worker needs is lent to it from a pool, and nothing of it leaves: the
+//! outcome is owned.
+
+use crate::arena::{Arena, Pool, Reuse};
+use crate::corpus::{Corpus, Record};
+use crate::forth::{Engine, Image};
+use crate::model::{Detail, Diagnostic, Outcome, Severity, SpecId, Status, Stop};
+use crate::pipeline::codes;
+use crate::pipeline::options::Options;
+use crate::pipeline::uses::{self, Closure};
+use crate::synth::enumerate::Enumerator;
+use crate::synth::{self, Found, Problem, Tools};
+use crate::validate::{self, Checks, Splitter};
+use rustc_hash::FxHashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What one worker reuses from specification to specification.
+pub struct Worker {
+    arena: Arena,
+    engine: Engine,
+    enumerator: Enumerator,
+}
+
+impl Reuse for Worker {
+    fn recycle(&mut self) {
+        self.arena.reset();
+        self.engine.reset();
+    }
+}
+
+/// What all workers share for one run.
+pub struct Context<'c> {
+    /// The specifications.
+    pub corpus: &'c Corpus,
+    /// How to run them.
+    pub options: &'c Options,
+    /// Set by a signal.
+    pub stop: &'c AtomicBool,
+    workers: Pool<Worker>,
+    splitter: Splitter,
+    /// Code of words that others use, found in this run.
+    used: Mutex<FxHashMap<SpecId, Option<Arc<str>>>>,
+}
+
+impl<'c> Context<'c> {
+    /// A context for one run over a corpus.
+    pub fn new(corpus: &'c Corpus, options: &'c Options, stop: &'c AtomicBool) -> Self {
+        let limits = options.limits;
+        let workers = Pool::new(move || Worker {
+            arena: Arena::new(),
+            engine: Engine::new(Image::shared(), limits),
+            enumerator: Enumerator::default(),
+        });
+        Self { corpus, options, stop, workers, splitter: Splitter::new(limits), used: Mutex::default() }
+    }
+
+    /// Lends a worker.
+    pub fn lend(&self) -> crate::arena::Lent<'_, Worker> {
+        self.workers.lend()
+    }
+
+    /// The outcome of one record. A panic of ours becomes the outcome `crashed`, and the worker is thrown away.
+    pub fn outcome(&self, worker: &mut crate::arena::Lent<'_, Worker>, id: SpecId) -> Outcome {
+        match catch_unwind(AssertUnwindSafe(|| self.solve(worker, id))) {
+            Ok(outcome) => outcome,
+            Err(panic) => {
+                worker.discard();
+                let why = panic
+                    .downcast_ref::<String>()
+                    .map(String::as_str)
+                    .or_else(|| panic.downcast_ref::<&str>().copied())
+                    .unwrap_or("no message");
+                refused(
+                    id,
+                    Status::Crashed,
+                    codes::CRASHED,
+                    format!("wordmill failed on this specification: {why}"),
+                )
+            }
+        }
+    }
+
+    fn solve(&self, worker: &mut Worker, id: SpecId) -> Outcome {
+        worker.arena.reset();
+        let record = self.corpus.record(id);
+        if !record.is_valid() {
+            return Outcome::empty(id, Status::Invalid, Stop::Skipped);
+        }
+        let closure = if record.has_uses() {
+            match uses::closure(self.corpus, id) {
+                Ok(closure) => Some(closure),
+                Err(error) => return refused(id, Status::Invalid, codes::USES, error.to_string()),
+            }
+        } else {
+            None
+        };
+        let prelude = match closure.as_ref().map(|closure| self.prelude(closure)).transpose() {
+            Ok(prelude) => prelude.unwrap_or_default(),
+            Err(error) => return refused(id, Status::Unsolved, codes::USED_UNVERIFIED, error),
+        };
+        self.search(worker, record, closure.as_ref(), &prelude)
+    }
+
+    fn search(
+        &self,
+        worker: &mut Worker,
+        record: Record<'c>,
+        closure: Option<&Closure>,
+        prelude: &str,
+    ) -> Outcome {
+        let arena = worker.arena.bump();
+        let options = self.options;
+        let heldout = options.heldout_of(&record);
+        let merged = heldout.filter(|_| options.merge_heldout);
+        let checks = Checks::prepare(arena, record, merged, &options.validate);
+        let used: &[&str] = match closure {
+            Some(_) => arena.alloc_slice_fill_iter(record.uses().collect::<Vec<_>>()),
+            None => &[],
+        };
+        let mut tools = Tools {
+            engine: &mut worker.engine,
+            enumerator: &mut worker.enumerator,
+            arena,
+            stop: self.stop,
+            split: Some(&self.splitter),
+            fuel: options.limits.fuel,
+        };
+        let problem = Problem {
+            record,
+            checks: &checks,
+            prelude: arena.alloc_str(prelude),
+            used,
+            library: &options.library,
+        };
+        let found = synth::solve(&mut tools, &problem, &options.synth);
+        let mut outcome = outcome_of(record.id(), found, &checks);
+        if let Some(code) = &outcome.code {
+            (outcome.heldout_passed, outcome.heldout_total) =
+                validate::score(tools.engine, prelude, record.word().unwrap_or(""), code, heldout);
+        } else {
+            outcome.heldout_total = heldout.map_or(0, |heldout| heldout.len() as u32);
+        }
+        self.remember(&outcome);
+        outcome
+    }
+
+    /// Scores an outcome of the store on held-out cases that it was not scored on.
+    pub fn rescore(&self, worker: &mut Worker, outcome: &mut Outcome) {
+        let record = self.corpus.record(outcome.spec);
+        let heldout = self.options.heldout_of(&record);
+        outcome.heldout_total = heldout.map_or(0, |heldout| heldout.len() as u32);
+        outcome.heldout_passed = 0;
+        let prelude = if record.has_uses() {
+            let closure = uses::closure(self.corpus, outcome.spec).ok();
+            closure.and_then(|closure| self.prelude(&closure).ok()).unwrap_or_default()
+        } else {
+            String::new()
+        };
+        if let Some(code) = &outcome.code {
+            (outcome.heldout_passed, _) =
+                validate::score(&mut worker.engine, &prelude, record.word().unwrap_or(""), code, heldout);
+        }
+    }
+
+    /// Keeps the code of words that others use.
+    pub fn remember(&self, outcome: &Outcome) {
+        if outcome.status == Status::Verified && self.options.words_used.contains(&outcome.spec) {
+            let code = outcome.code.as_deref().map(Arc::from);
+            self.lock_used().insert(outcome.spec, code);
+        }
+    }
+
+    fn lock_used(&self) -> std::sync::MutexGuard<'_, FxHashMap<SpecId, Option<Arc<str>>>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The definitions of the words of a closure; those not yet found in this run are found now, by another worker's
+    /// memory. The result depends on the closure alone.
+    fn prelude(&self, closure: &Closure) -> Result<String, String> {
+        let mut text = String::new();
+        for id in &closure.order {
+            let known = self.lock_used().get(id).cloned();
+            let code = match known {
+                Some(code) => code,
+                None => {
+                    let outcome = self.solve(&mut self.workers.lend(), *id);
+                    let code =
+                        (outcome.status == Status::Verified).then(|| outcome.code.as_deref().map(Arc::from));
+                    let code: Option<Arc<str>> = code.flatten();
+                    if outcome.stop != Stop::Interrupted {
+                        self.lock_used().insert(*id, code.clone());
+                    }
+                    code
+                }
+            };
+            match code {
+                Some(code) => {
+                    text.push_str(&code);
+                    text.push('\n');
+                }
+                None => {
+                    let name = self.corpus.record(*id).word().unwrap_or("?");
+                    return Err(format!("uses {name}, for which there is no verified code"));
+                }
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// An outcome that carries one finding and nothing else.
+fn refused(id: SpecId, status: Status, code: crate::model::Code, message: String) -> Outcome {
+    let mut outcome = Outcome::empty(id, status, Stop::Skipped);
+    let diagnostics = vec![Diagnostic::new(code, Severity::Error, message)];
+    outcome.detail = Some(Box::new(Detail { diagnostics, ..Detail::default() }));
+    outcome
+}
+
+fn outcome_of(id: SpecId, found: Found<'_>, checks: &Checks<'_>) -> Outcome {
+    let status = match (&found.winner, found.given) {
+        (Some(_), _) => Status::Verified,
+        (None, Some(Status::Refuted | Status::Invalid)) => Status::Refuted,
+        (None, _) => Status::Unsolved,
+    };
+    let mut outcome = Outcome::empty(id, status, found.stop);
+    outcome.given = found.given;
+    outcome.candidates = found.candidates;
+    outcome.tests_total = checks.n_tests();
+    outcome.properties_unchecked = checks.n_unchecked();
+    let judged = match &found.winner {
+        Some(winner) => {
+            outcome.strategy = Some(winner.strategy);
+            outcome.template = winner.template.map(|template| Arc::from(template.id.as_str()));
+            outcome.code = Some(winner.text.into());
+            Some(&winner.verdict)
+        }
+        None => found.failed.as_ref().map(|(_, verdict)| verdict),
+    };
+    if let Some(verdict) = judged {
+        outcome.tests_passed = verdict.tests_passed;
+        outcome.properties_checked = verdict.properties_checked;
+        outcome.properties_unchecked = verdict.properties_unchecked;
+        outcome.steps = verdict.steps;
+    }
+    let diagnostics = checks.diagnostics();
+    let failing_test = match &found.winner {
+        Some(_) => None,
+        None => found.near_misses.first().map(|miss| miss.failing_test.clone()),
+    };
+    let detail = Detail {
+        given_failing_test: found.given_failing_test,
+        diagnostics,
+        failing_test,
+        solutions: found.solutions,
+        near_misses: found.near_misses,
+    };
+    if detail != Detail::default() {
+        outcome.detail = Some(Box::new(detail));
+    }
+    outcome
+}

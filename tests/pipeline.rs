@@ -1,0 +1,236 @@
+//! The pipeline as a whole: the same bytes whatever the threads, shards and store; one bad specification costs one verdict.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use wordmill::corpus::{Corpus, Record};
+use wordmill::model::{Outcome, Spec, SpecId, Status, Stop, Strategy};
+use wordmill::pipeline::{Options, Silent, Sink, Store, Summary, run, shard};
+use wordmill::spec::parse_entries;
+use wordmill::template::Library;
+
+/// A few specifications of every kind: solved by enumeration, template, pattern, given code; wrong, endless, hostile, unsolvable.
+const SPECS: &str = r#"
+{"word":"square","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"n²","type":"int"}]},"test_cases":[{"input":[3],"output":[9]},{"input":[-4],"output":[16]},{"input":[0],"output":[0]}],"heldout_cases":[{"input":[12],"output":[144]}]}
+{"word":"gcd","stack_effect":{"inputs":[{"name":"a","type":"int"},{"name":"b","type":"int"}],"outputs":[{"name":"gcd(a,b)","type":"int"}]},"test_cases":[{"input":[12,18],"output":[6]},{"input":[7,13],"output":[1]},{"input":[100,10],"output":[10]},{"input":[0,5],"output":[5]}],"implementation":{"pattern":"TAIL_RECURSIVE_008"}}
+{"word":"lcm","stack_effect":{"inputs":[{"name":"a","type":"int"},{"name":"b","type":"int"}],"outputs":[{"name":"m","type":"int"}]},"test_cases":[{"input":[4,6],"output":[12]},{"input":[7,3],"output":[21]}],"uses":["gcd"],"implementation":{"code":"2dup gcd / *"}}
+{"word":"cube","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"c","type":"int"}]},"test_cases":[{"input":[3],"output":[27]},{"input":[-2],"output":[-8]},{"input":[5],"output":[125]}],"implementation":{"code":"dup *"}}
+{"word":"forever","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"c","type":"int"}]},"test_cases":[{"input":[3],"output":[981273]},{"input":[4],"output":[-77112233]},{"input":[5],"output":[55667788990]}],"implementation":{"code":"begin again"}}
+{"word":"deep","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"c","type":"int"}]},"test_cases":[{"input":[3],"output":[4]}],"implementation":{"code":"recurse"}}
+{"word":"flood","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"c","type":"int"}]},"test_cases":[{"input":[3],"output":[4]}],"implementation":{"code":"begin dup again"}}
+{"word":"shout","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"c","type":"int"}]},"test_cases":[{"input":[3],"output":[4]}],"implementation":{"code":"begin 65 emit again"}}
+{"word":"wild","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"c","type":"int"}]},"test_cases":[{"input":[3],"output":[4]}],"implementation":{"code":"0 99999999999 !"}}
+{"word":"circle","stack_effect":{"inputs":[],"outputs":[]},"test_cases":[{"input":[],"output":[]}],"uses":["circle"]}
+{"word":"lonely","stack_effect":{"inputs":[],"outputs":[]},"test_cases":[{"input":[],"output":[]}],"uses":["nobody"]}
+{"word":"untested","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"c","type":"int"}]}}
+{"word":"sum-to","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"s","type":"int"}]},"test_cases":[{"input":[4],"output":[10]},{"input":[10],"output":[55]},{"input":[0],"output":[0]},{"input":[1],"output":[1]}]}
+{"word":"length","stack_effect":{"inputs":[{"name":"addr","type":"addr"},{"name":"len","type":"int"}],"outputs":[{"name":"n","type":"int"}]},"test_cases":[{"input":["hello"],"output":[5]},{"input":[""],"output":[0]}],"implementation":{"code":"nip"}}
+{"word":"thrower","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"n","type":"int"}]},"test_cases":[{"input":[0],"throws":-10},{"input":[5],"output":[2]}],"implementation":{"code":"10 swap /"}}
+"#;
+
+fn specs() -> Vec<Spec> {
+    let entries = parse_entries(SPECS.trim_start().as_bytes(), "specs.jsonl", true);
+    entries.into_iter().map(|entry| entry.spec.unwrap_or_else(|| panic!("{:?}", entry.diagnostics))).collect()
+}
+
+fn options(jobs: usize) -> Options {
+    let mut options = Options::new(Arc::new(Library::load(&[]).unwrap()));
+    options.jobs = jobs;
+    options.synth.candidates_max = 60_000;
+    options
+}
+
+#[derive(Default)]
+struct Collect(Vec<Outcome>);
+
+impl Sink for Collect {
+    fn accept(&mut self, record: Record<'_>, outcome: &Outcome, _: Duration) -> std::io::Result<()> {
+        assert_eq!(record.id(), outcome.spec);
+        self.0.push(outcome.clone());
+        Ok(())
+    }
+}
+
+fn all(corpus: &Corpus) -> Vec<SpecId> {
+    (0..corpus.len() as u32).map(SpecId).collect()
+}
+
+fn run_all(corpus: &Corpus, options: &Options, store: Option<&mut Store>) -> (Vec<Outcome>, Summary) {
+    let mut sink = Collect::default();
+    let go = AtomicBool::new(false);
+    let summary = run(corpus, &all(corpus), options, store, &mut sink, &Silent, &go).unwrap();
+    (sink.0, summary)
+}
+
+fn outcome_of<'o>(corpus: &Corpus, outcomes: &'o [Outcome], word: &str) -> &'o Outcome {
+    outcomes.iter().find(|outcome| corpus.record(outcome.spec).word() == Some(word)).unwrap()
+}
+
+#[test]
+fn each_specification_gets_its_verdict() {
+    let corpus = Corpus::from_specs("specs.jsonl", &specs());
+    let (outcomes, summary) = run_all(&corpus, &options(2), None);
+    assert_eq!((summary.n_specs, summary.n_worked, summary.interrupted), (corpus.len(), corpus.len(), false));
+    let check = |word: &str, status: Status, strategy: Option<Strategy>, given: Option<Status>| {
+        let outcome = outcome_of(&corpus, &outcomes, word);
+        assert_eq!(
+            (outcome.status, outcome.strategy, outcome.given),
+            (status, strategy, given),
+            "{word}: {outcome:?}"
+        );
+    };
+    use Status::*;
+    check("square", Verified, Some(Strategy::Enumeration), None);
+    check("gcd", Verified, Some(Strategy::Pattern), Some(Verified));
+    check("lcm", Verified, Some(Strategy::Given), Some(Verified));
+    check("cube", Verified, Some(Strategy::Template), Some(Refuted));
+    check("forever", Refuted, None, Some(Refuted));
+    check("deep", Verified, Some(Strategy::Enumeration), Some(Refuted));
+    check("flood", Verified, Some(Strategy::Enumeration), Some(Refuted));
+    check("shout", Verified, Some(Strategy::Enumeration), Some(Refuted));
+    check("wild", Verified, Some(Strategy::Enumeration), Some(Refuted));
+    check("circle", Invalid, None, None);
+    check("lonely", Invalid, None, None);
+    check("untested", Unsolved, None, None);
+    check("sum-to", Verified, Some(Strategy::Enumeration), None);
+    check("length", Verified, Some(Strategy::Given), Some(Verified));
+    check("thrower", Verified, Some(Strategy::Given), Some(Verified));
+    let square = outcome_of(&corpus, &outcomes, "square");
+    assert_eq!(square.code.as_deref(), Some(": square ( n -- n² ) dup * ;"));
+    assert_eq!((square.tests_passed, square.tests_total), (3, 3));
+    assert_eq!((square.heldout_passed, square.heldout_total), (1, 1));
+    let cube = outcome_of(&corpus, &outcomes, "cube").detail.as_ref().unwrap();
+    assert_eq!(cube.given_failing_test.as_deref(), Some("3 -> 9, expected 27"));
+    let untested = outcome_of(&corpus, &outcomes, "untested");
+    assert_eq!(untested.stop, Stop::Skipped);
+    assert_eq!(untested.detail.as_ref().unwrap().diagnostics[0].code.to_string(), "WM074");
+}
+
+#[test]
+fn threads_company_and_held_out_cases_change_nothing() {
+    let specs = specs();
+    let corpus = Corpus::from_specs("specs.jsonl", &specs);
+    let (one, _) = run_all(&corpus, &options(1), None);
+    let (four, _) = run_all(&corpus, &options(4), None);
+    assert_eq!(one, four);
+    for (index, spec) in specs.iter().enumerate().filter(|(_, spec)| spec.uses.is_empty()) {
+        let alone = Corpus::from_specs("alone.jsonl", std::slice::from_ref(spec));
+        let (mut outcome, _) = run_all(&alone, &options(1), None);
+        outcome[0].spec = SpecId(index as u32);
+        assert_eq!(outcome[0], one[index], "{}", spec.word);
+    }
+    let mut without = specs;
+    without.iter_mut().for_each(|spec| spec.heldout.clear());
+    let corpus = Corpus::from_specs("specs.jsonl", &without);
+    let (without, _) = run_all(&corpus, &options(2), None);
+    for (with, without) in one.iter().zip(&without) {
+        assert_eq!(
+            (&with.code, with.candidates, without.heldout_total),
+            (&without.code, without.candidates, 0)
+        );
+    }
+}
+
+#[test]
+fn a_second_run_finds_nothing_out_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = Corpus::from_specs("specs.jsonl", &specs());
+    let mut store = Store::open(folder.path()).unwrap();
+    let (first, summary) = run_all(&corpus, &options(2), Some(&mut store));
+    assert_eq!((summary.n_cached, summary.n_worked), (0, corpus.len()));
+    let mut store = Store::open(folder.path()).unwrap();
+    let (second, summary) = run_all(&corpus, &options(1), Some(&mut store));
+    // The two whose uses cannot be followed have no fingerprint and nothing to find out.
+    assert_eq!((summary.n_cached, summary.n_worked), (corpus.len() - 2, 2));
+    assert_eq!(first, second);
+    let mut other = options(2);
+    other.validate.seed = 1;
+    let (_, summary) = run_all(&corpus, &other, Some(&mut store));
+    assert_eq!(summary.n_cached, 0, "another seed is another fingerprint");
+}
+
+#[test]
+fn held_out_cases_that_came_later_are_scored_without_a_search() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = specs();
+    let mut without = specs();
+    without.iter_mut().for_each(|spec| spec.heldout.clear());
+    let mut store = Store::open(folder.path()).unwrap();
+    run_all(&Corpus::from_specs("specs.jsonl", &without), &options(2), Some(&mut store));
+    let corpus = Corpus::from_specs("specs.jsonl", &with);
+    let (rescored, summary) = run_all(&corpus, &options(2), Some(&mut store));
+    assert_eq!((summary.n_worked, summary.n_rescored), (2, 1));
+    assert_eq!(rescored, run_all(&corpus, &options(2), None).0);
+}
+
+#[test]
+fn shards_merged_are_a_whole_run() {
+    let corpus = Corpus::from_specs("specs.jsonl", &specs());
+    let (whole, _) = run_all(&corpus, &options(2), None);
+    let options = options(2);
+    let folder = tempfile::tempdir().unwrap();
+    let go = AtomicBool::new(false);
+    let paths: Vec<_> = (0..3).map(|index| folder.path().join(index.to_string())).collect();
+    for (index, path) in (0..).zip(&paths) {
+        let selected = shard::select(&corpus, index, 3);
+        let mut sink =
+            shard::ShardSink::create(path, &corpus, &options, (index, 3), vec!["specs".into()]).unwrap();
+        run(&corpus, &selected, &options, None, &mut sink, &Silent, &go).unwrap();
+        assert!(shard::Shard::open(path).is_err(), "a shard that is not finished is not one");
+        sink.finish().unwrap();
+    }
+    let open = |paths: &[std::path::PathBuf]| -> Vec<_> {
+        paths.iter().map(|path| shard::Shard::open(path).unwrap()).collect()
+    };
+    let mut merged = Collect::default();
+    let summary = shard::merge(&open(&paths), &corpus, &options, &mut merged).unwrap();
+    assert_eq!(summary.n_specs, corpus.len());
+    assert_eq!(merged.0, whole);
+    let refuse = |paths: &[std::path::PathBuf], corpus: &Corpus| {
+        shard::merge(&open(paths), corpus, &options, &mut Collect::default()).unwrap_err().to_string()
+    };
+    assert_eq!(refuse(&paths[..2], &corpus), "of 3 shards these are missing: 2");
+    let twice = [paths[0].clone(), paths[1].clone(), paths[1].clone()];
+    assert!(refuse(&twice, &corpus).ends_with("are both shard 1"));
+    let mut changed = specs();
+    changed[0].tests.pop();
+    let changed = Corpus::from_specs("specs.jsonl", &changed);
+    assert!(refuse(&paths, &changed).starts_with("the corpus has changed"));
+}
+
+#[test]
+fn a_signal_ends_the_run_and_the_next_one_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = Corpus::from_specs("specs.jsonl", &specs());
+    let mut store = Store::open(folder.path()).unwrap();
+    let stopped = AtomicBool::new(true);
+    let mut sink = Collect::default();
+    let summary =
+        run(&corpus, &all(&corpus), &options(2), Some(&mut store), &mut sink, &Silent, &stopped).unwrap();
+    assert!(summary.interrupted && sink.0.is_empty());
+    let (outcomes, _) = run_all(&corpus, &options(2), Some(&mut store));
+    assert_eq!(outcomes, run_all(&corpus, &options(2), None).0);
+}
+
+#[test]
+fn very_many_tests_are_split_and_counted_alike() {
+    let line = |n: usize, wrong: Option<usize>| {
+        let cases: Vec<String> = (0..n)
+            .map(|k| format!(r#"{{"input":[{k}],"output":[{}]}}"#, if wrong == Some(k) { 1 } else { 3 * k }))
+            .collect();
+        format!(
+            r#"{{"word":"triple","stack_effect":{{"inputs":[{{"name":"n","type":"int"}}],"outputs":[{{"name":"m","type":"int"}}]}},"test_cases":[{}],"implementation":{{"code":"3 *"}}}}"#,
+            cases.join(",")
+        )
+    };
+    let spec =
+        |wrong| parse_entries(line(10_000, wrong).as_bytes(), "big.jsonl", true).remove(0).spec.unwrap();
+    let corpus = Corpus::from_specs("big.jsonl", &[spec(None), spec(Some(7777))]);
+    let mut options = options(2);
+    options.synth.candidates_max = 100;
+    let (outcomes, _) = run_all(&corpus, &options, None);
+    assert_eq!((outcomes[0].status, outcomes[0].tests_passed), (Status::Verified, 10_000));
+    assert_eq!((outcomes[1].given, outcomes[1].tests_passed), (Some(Status::Refuted), 9_999));
+    let why = outcomes[1].detail.as_ref().unwrap().given_failing_test.clone();
+    assert_eq!(why.as_deref(), Some("7777 -> 23331, expected 1"));
+}
