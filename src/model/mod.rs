@@ -2,6 +2,7 @@
 
 pub mod diagnostic;
 pub mod outcome;
+pub mod random;
 pub mod scalar;
 pub mod spec;
 

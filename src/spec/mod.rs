@@ -19,6 +19,8 @@ pub mod schema;
 
 pub mod expr;
 
+pub mod sample;
+
 pub use chunk::{Chunk, Chunks, parse_chunk};
 pub use parse::Entry;
 pub use read::{open_chunks, parse_entries, parse_spec_line, read_entries};

@@ -438,7 +438,7 @@ impl<'a, 't, 'n> Parser<'a, 't, 'n> {
         let is_number = left.constant().is_some();
         let factor = match c {
             '(' => !self.at.rest()[1..].trim_start().starts_with("mod "),
-            '√' | '|' if is_number => !(c == '|' && self.inside_bars) && !self.at.rest().starts_with("||"),
+            '√' | '|' if is_number => !(self.at.rest().starts_with("||") || c == '|' && self.inside_bars),
             c if is_number && is_name_start(c) => !self.is_grammar_word(),
             _ => false,
         };
