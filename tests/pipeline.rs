@@ -44,7 +44,7 @@ fn options(jobs: usize) -> Options {
 struct Collect(Vec<Outcome>);
 
 impl Sink for Collect {
-    fn accept(&mut self, record: Record<'_>, outcome: &Outcome, _: Duration) -> std::io::Result<()> {
+    fn accept(&mut self, record: Record<'_>, outcome: &Outcome, _: Option<Duration>) -> std::io::Result<()> {
         assert_eq!(record.id(), outcome.spec);
         self.0.push(outcome.clone());
         Ok(())

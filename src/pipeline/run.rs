@@ -24,11 +24,17 @@ const CHANNEL_CHUNKS: usize = 256;
 
 /// Receives outcomes in corpus order.
 pub trait Sink {
-    /// Takes one outcome with its record and the time that it took to find out or look up. The time is for reports only.
+    /// Takes one outcome with its record and the time that it took to find out; `None` where it was known already. The
+    /// time is for reports only.
     ///
     /// # Errors
     /// When it cannot be written; the run ends.
-    fn accept(&mut self, record: Record<'_>, outcome: &Outcome, elapsed: Duration) -> std::io::Result<()>;
+    fn accept(
+        &mut self,
+        record: Record<'_>,
+        outcome: &Outcome,
+        elapsed: Option<Duration>,
+    ) -> std::io::Result<()>;
 }
 
 /// Hears how far the run is; called from all threads.
@@ -184,6 +190,9 @@ impl Batch<'_> {
     /// The outcomes of one chunk, or nothing once a signal came.
     fn chunk(&self, ids: &[SpecId], store: Option<&Store>) -> Option<Vec<Done>> {
         let mut worker = self.context.lend();
+        if profile::is_on() {
+            worker.show_words();
+        }
         let mut done = Vec::with_capacity(ids.len());
         for id in ids {
             if self.stop.load(Ordering::Relaxed) {
@@ -310,6 +319,7 @@ impl Aggregator<'_, '_> {
         let summary = &mut self.summary;
         summary.n_specs += 1;
         summary.by_status[done.outcome.status as usize] += 1;
+        let elapsed = matches!(done.source, Source::Worked).then_some(done.elapsed);
         match done.source {
             Source::Worked => summary.n_worked += 1,
             Source::Stored => summary.n_cached += 1,
@@ -318,6 +328,6 @@ impl Aggregator<'_, '_> {
                 summary.n_rescored += 1;
             }
         }
-        self.sink.accept(self.corpus.record(done.outcome.spec), &done.outcome, done.elapsed)
+        self.sink.accept(self.corpus.record(done.outcome.spec), &done.outcome, elapsed)
     }
 }

@@ -173,7 +173,7 @@ impl<'o> ShardSink<'o> {
 }
 
 impl Sink for ShardSink<'_> {
-    fn accept(&mut self, record: Record<'_>, outcome: &Outcome, _: Duration) -> io::Result<()> {
+    fn accept(&mut self, record: Record<'_>, outcome: &Outcome, _: Option<Duration>) -> io::Result<()> {
         let key = self.options.heldout_key(&record);
         let stored = StoredOutcome::new(outcome, key, record.content_hash(), &self.provenance);
         write!(self.file, "{}\t", record.id().0)?;
@@ -308,7 +308,7 @@ pub fn merge(
             let (outcome, _) = stored.into_outcome(id, options.heldout_key(&record));
             summary.n_specs += 1;
             summary.by_status[outcome.status as usize] += 1;
-            sink.accept(record, &outcome, Duration::ZERO).map_err(MergeError::Sink)?;
+            sink.accept(record, &outcome, None).map_err(MergeError::Sink)?;
         }
     }
     Ok(summary)

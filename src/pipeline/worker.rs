@@ -3,6 +3,7 @@
 
 use crate::arena::{Arena, Pool, Reuse};
 use crate::corpus::{Corpus, Record};
+use crate::forth::Shadow;
 use crate::forth::{Engine, Image};
 use crate::model::{Detail, Diagnostic, Outcome, Severity, SpecId, Status, Stop};
 use crate::pipeline::codes;
@@ -21,6 +22,15 @@ pub struct Worker {
     arena: Arena,
     engine: Engine,
     enumerator: Enumerator,
+}
+
+impl Worker {
+    /// Lets the sampler see which Forth words the engine is in, as part of what this thread does.
+    pub fn show_words(&mut self) {
+        let shadow = Arc::new(Shadow::new());
+        self.engine.set_shadow(Some(Arc::clone(&shadow)));
+        crate::profile::show_words(Some(shadow));
+    }
 }
 
 impl Reuse for Worker {
