@@ -1,14 +1,15 @@
 //! One specification becomes one outcome. What a worker needs is lent to it from a pool, and nothing of it leaves: the
 //! outcome is owned.
 
-use crate::arena::{Arena, Pool, Reuse};
+use crate::arena::{Arena, Bump, Pool, Reuse};
 use crate::corpus::{Corpus, Record};
 use crate::forth::Shadow;
 use crate::forth::{Engine, Image};
-use crate::model::{Detail, Diagnostic, Outcome, Severity, SpecId, Status, Stop};
+use crate::model::{CellType, Detail, Diagnostic, Outcome, Severity, SpecId, Status, Stop};
 use crate::pipeline::codes;
 use crate::pipeline::options::Options;
 use crate::pipeline::uses::{self, Closure};
+use crate::spec::expr::Word;
 use crate::synth::enumerate::Enumerator;
 use crate::synth::{self, Found, Problem, Tools};
 use crate::validate::{self, Checks, Splitter};
@@ -124,11 +125,12 @@ impl<'c> Context<'c> {
         let options = self.options;
         let heldout = options.heldout_of(&record);
         let merged = heldout.filter(|_| options.merge_heldout);
-        let checks = Checks::prepare(arena, record, merged, &options.validate);
-        let used: &[&str] = match closure {
-            Some(_) => arena.alloc_slice_fill_iter(record.uses().collect::<Vec<_>>()),
+        let words: &[Word<'_>] = match closure {
+            Some(_) => arena.alloc_slice_fill_iter(record.uses().map(|name| self.used_word(arena, name))),
             None => &[],
         };
+        let used: &[&str] = arena.alloc_slice_fill_iter(words.iter().map(|word| word.name));
+        let checks = Checks::prepare(arena, record, merged, words, &options.validate);
         let mut tools = Tools {
             engine: &mut worker.engine,
             enumerator: &mut worker.enumerator,
@@ -154,6 +156,20 @@ impl<'c> Context<'c> {
         }
         self.remember(&outcome);
         outcome
+    }
+
+    /// A word that a specification uses, as its properties may call it.
+    fn used_word<'a>(&self, arena: &'a Bump, name: &'a str) -> Word<'a>
+    where
+        'c: 'a,
+    {
+        let record = self.corpus.find(name).first().map(|id| self.corpus.record(*id));
+        let effect = record.map(|record| {
+            let inputs: &[CellType] = arena.alloc_slice_fill_iter(record.inputs().map(|param| param.ty));
+            let outputs: &[CellType] = arena.alloc_slice_fill_iter(record.outputs().map(|param| param.ty));
+            (inputs, outputs)
+        });
+        Word { name, effect }
     }
 
     /// Scores an outcome of the store on held-out cases that it was not scored on.

@@ -3,6 +3,7 @@
 use crate::arena::Bump;
 use crate::corpus::{Record, Tests};
 use crate::model::{Cell, Code, Diagnostic, Lane, Severity};
+use crate::spec::expr::Word;
 use crate::validate::oracle::Oracles;
 use bumpalo::collections::Vec as ArenaVec;
 
@@ -48,11 +49,13 @@ pub struct Checks<'a> {
 }
 
 impl<'a> Checks<'a> {
-    /// Prepares the checks of a valid record. `merged` are held-out cases that count as tests.
+    /// Prepares the checks of a valid record. `merged` are held-out cases that count as tests, `used` the words that it may
+    /// call.
     pub fn prepare(
         arena: &'a Bump,
         record: Record<'a>,
         merged: Option<Tests<'a>>,
+        used: &[Word<'a>],
         settings: &Settings,
     ) -> Self {
         let sets: &[Tests<'a>] = match merged.filter(|merged| !merged.is_empty()) {
@@ -60,7 +63,7 @@ impl<'a> Checks<'a> {
             Some(merged) => arena.alloc([record.tests(), merged]),
         };
         let order = cheapest_first(arena, sets, record.n_inputs());
-        let oracles = Oracles::prepare(arena, &record, settings);
+        let oracles = Oracles::prepare(arena, &record, used, settings);
         Self { record, sets, order, oracles }
     }
 
@@ -113,7 +116,7 @@ impl<'a> Checks<'a> {
         if self.sets.iter().any(|set| !set.is_plain()) {
             return None;
         }
-        let n_samples = if self.oracles.is_complete() { self.oracles.n_samples() } else { 0 };
+        let n_samples = if self.oracles.is_complete() { self.oracles.samples().len() } else { 0 };
         let n_tests = self.n_tests() as usize;
         let n_cases = n_tests + n_samples;
         if n_cases == 0 {

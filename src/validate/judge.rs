@@ -196,8 +196,8 @@ pub fn first_failure(engine: &mut Engine, xt: Xt, checks: &Checks<'_>) -> Option
             return Some(FirstFailure { n_passed, ran_out_of_fuel: false });
         }
     }
-    let failed = !checks.oracles.is_empty() && checks.oracles.judge(engine, xt).failure.is_some();
-    failed.then_some(FirstFailure { n_passed: checks.n_tests(), ran_out_of_fuel: false })
+    let refuted = checks.oracles.refutes(engine, xt);
+    refuted.then_some(FirstFailure { n_passed: checks.n_tests(), ran_out_of_fuel: false })
 }
 
 /// A failure in words. Runs the failing case again.
