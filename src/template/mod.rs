@@ -10,9 +10,11 @@ mod compiled;
 mod library;
 mod read;
 mod resolve;
+mod run;
 mod shipped;
 mod source;
 
 pub use assign::{Assignments, HoleContext, MAX_CONSTANTS, MAX_HOLES};
 pub use compiled::{Bound, Choice, Domain, Hole, Template, TemplateTest};
 pub use library::{Library, LoadError, Set, TemplateRow};
+pub use run::{TestFailure, TestReport};
