@@ -380,7 +380,7 @@ mod tests {
         check("do r> loop", "UnderLoop at 3");
         check("r>", "ReturnEmpty at 0");
         check(">r", "ReturnLeft { n: 1 } at 2");
-        check("begin dup >r until", "ReturnLoop { change: 1 } at 13");
+        check("begin dup dup >r until", "ReturnLoop { change: 1 } at 17");
         check("i", "NoLoop at 0");
         check("do exit loop", "NeedsUnloop at 3");
         check("do dup if unloop exit then loop", "( a b c -- a )");
@@ -446,7 +446,10 @@ mod tests {
             ": f ( a -- b ) dup if recurse 1 else 1 then ;",
             "RecurseDisagrees { n_in: 1, n_out: 1 } at 22",
         );
-        check(": f dup if recurse + then ;", "( a b -- (b ? f(a,b)+a : b) )");
+        check(
+            ": f dup if recurse swap 1+ swap then ;",
+            "( a b -- (b ? f(a,b).1+1 : a) (b ? f(a,b).2 : b) )",
+        );
         check("dup 1 > if 1- recurse then", "( a -- (a>1 ? recurse(a-1) : a) )");
         check_declared((1, 1), "dup 1 > if dup 1- recurse * then", "( a -- (a>1 ? a*recurse(a-1) : a) )");
     }
