@@ -446,10 +446,7 @@ mod tests {
             ": f ( a -- b ) dup if recurse 1 else 1 then ;",
             "RecurseDisagrees { n_in: 1, n_out: 1 } at 22",
         );
-        check(
-            ": f dup if recurse swap 1+ swap then ;",
-            "( a b -- (b ? f(a,b).1+1 : a) (b ? f(a,b).2 : b) )",
-        );
+        check(": f dup if recurse swap 1+ swap then ;", "( a b -- (b ? f(a,b).1+1 : a) (b ? f(a,b).2 : b) )");
         check("dup 1 > if 1- recurse then", "( a -- (a>1 ? recurse(a-1) : a) )");
         check_declared((1, 1), "dup 1 > if dup 1- recurse * then", "( a -- (a>1 ? a*recurse(a-1) : a) )");
     }

@@ -23,6 +23,9 @@ mod notation;
 mod render;
 mod verify;
 
+mod mend;
+mod warn;
+
 pub mod codes;
 
 pub use env::{NoWords, WordEffect, WordEnv, Words};
@@ -30,5 +33,7 @@ pub use error::{Edit, EffectError, ErrorKind, place};
 pub use eval::Evaluated;
 pub use infer::{Effect, compose, infer, infer_words};
 pub use machine::Scratch;
+pub use mend::{diagnose, mend};
 pub use notation::{Notation, NotationError, parse_notation};
 pub use verify::{Difference, Verdict, Verification, verify};
+pub use warn::Warning;

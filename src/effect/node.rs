@@ -14,6 +14,9 @@ pub(crate) const FIRST_NODE: usize = 40;
 /// Where a value is wanted and there is none, and under loop parameters on the return stack.
 pub(crate) const NO_VALUE: Id = Id(u16::MAX);
 
+/// The position of values that come from a notation instead of the code.
+pub(crate) const NOWHERE: u32 = u32::MAX;
+
 /// So many nodes at most; every token of the code makes a few hundred at the very worst, which still fit below `NO_VALUE`.
 pub(crate) const NODES_MAX: usize = 60_000;
 

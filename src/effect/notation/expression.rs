@@ -4,7 +4,7 @@
 //! (`n²`, `n^2`). Names are inputs; `2n` is a product; `f(a,b)` is a word of the table.
 
 use crate::effect::env::WordEffect;
-use crate::effect::node::{Call, Graph, Id, NO_VALUE, Op, is_pure};
+use crate::effect::node::{Call, Graph, Id, NO_VALUE, NOWHERE, Op, is_pure};
 use crate::effect::number::{self, Number};
 use crate::forth::words::{self, Word};
 use crate::model::Cell;
@@ -101,7 +101,7 @@ impl<'t> Parser<'t, '_> {
             if level == 0 && self.eat("?") {
                 let yes = self.level(0)?;
                 let no = self.eat(":").then(|| self.level(0))??;
-                return Some(self.graph.push(Op::Phi, left, yes, no, 0));
+                return Some(self.graph.push(Op::Phi, left, yes, no, NOWHERE));
             }
             let Some((text, op_level, word)) = self.infix() else { return Some(left) };
             if op_level < level || op_level >= tightest && op_level == COMPARISON {
@@ -109,7 +109,7 @@ impl<'t> Parser<'t, '_> {
             }
             self.eat(text);
             let right = self.level(op_level + 1)?;
-            left = self.graph.push(Op::Word(word), left, right, NO_VALUE, 0);
+            left = self.graph.push(Op::Word(word), left, right, NO_VALUE, NOWHERE);
             tightest = if op_level == COMPARISON { COMPARISON } else { PREFIX };
         }
     }
@@ -129,7 +129,7 @@ impl<'t> Parser<'t, '_> {
         if self.eat("-") || self.eat("−") {
             let value = self.deeper(Self::prefix)?;
             return Some(match self.graph.literal_of(value) {
-                Some(number) => self.graph.literal(number.wrapping_neg(), 0),
+                Some(number) => self.graph.literal(number.wrapping_neg(), NOWHERE),
                 None => self.unary(Word::Negate, value),
             });
         }
@@ -142,7 +142,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn unary(&mut self, word: Word, a: Id) -> Id {
-        self.graph.push(Op::Word(word), a, NO_VALUE, NO_VALUE, 0)
+        self.graph.push(Op::Word(word), a, NO_VALUE, NO_VALUE, NOWHERE)
     }
 
     fn powers(&mut self, base: Id) -> Option<Id> {
@@ -159,12 +159,12 @@ impl<'t> Parser<'t, '_> {
             return Some(base);
         };
         let mut power = match exponent {
-            0 => return Some(self.graph.literal(1, 0)),
+            0 => return Some(self.graph.literal(1, NOWHERE)),
             1..=16 => base,
             _ => return None,
         };
         for _ in 1..exponent {
-            power = self.graph.push(Op::Word(Word::Star), power, base, NO_VALUE, 0);
+            power = self.graph.push(Op::Word(Word::Star), power, base, NO_VALUE, NOWHERE);
         }
         Some(power)
     }
@@ -182,11 +182,11 @@ impl<'t> Parser<'t, '_> {
         let first = self.rest.chars().next()?;
         if first.is_ascii_digit() || matches!(first, '$' | '\'' | '#') {
             let value = self.number()?;
-            let value = self.graph.literal(value, 0);
+            let value = self.graph.literal(value, NOWHERE);
             // `2n` is a product.
             if self.rest.starts_with(char::is_alphabetic) && self.infix().is_none() {
                 let factor = self.deeper(Self::prefix)?;
-                return Some(self.graph.push(Op::Word(Word::Star), value, factor, NO_VALUE, 0));
+                return Some(self.graph.push(Op::Word(Word::Star), value, factor, NO_VALUE, NOWHERE));
             }
             return Some(value);
         }
@@ -229,8 +229,8 @@ impl<'t> Parser<'t, '_> {
             return self.deeper(|parser| parser.call(name));
         }
         match name {
-            "true" => Some(self.graph.literal(crate::model::TRUE, 0)),
-            "false" => Some(self.graph.literal(crate::model::FALSE, 0)),
+            "true" => Some(self.graph.literal(crate::model::TRUE, NOWHERE)),
+            "false" => Some(self.graph.literal(crate::model::FALSE, NOWHERE)),
             _ => (self.input)(name),
         }
     }
@@ -281,7 +281,7 @@ impl<'t> Parser<'t, '_> {
             a = Id(self.graph.args.len() as u16);
             self.graph.args.extend_from_slice(args);
         }
-        self.graph.push(op, a, operand(1), operand(2), 0)
+        self.graph.push(op, a, operand(1), operand(2), NOWHERE)
     }
 
     fn foreign_call(&mut self, name: &str, args: &[Id], result: u8) -> Id {
@@ -298,6 +298,6 @@ impl<'t> Parser<'t, '_> {
             pure: true,
         });
         self.graph.args.extend_from_slice(args);
-        self.graph.push(Op::Call, call, Id(result as u16), NO_VALUE, 0)
+        self.graph.push(Op::Call, call, Id(result as u16), NO_VALUE, NOWHERE)
     }
 }
