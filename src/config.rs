@@ -80,6 +80,18 @@ pub enum Value {
     List(Vec<String>),
 }
 
+impl Value {
+    /// The same for programs.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Value::Bool(truth) => (*truth).into(),
+            Value::Number(number) => (*number).into(),
+            Value::Text(text) => text.as_str().into(),
+            Value::List(list) => list.clone().into(),
+        }
+    }
+}
+
 impl std::fmt::Display for Value {
     /// As it would stand in `config.toml`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -127,6 +139,40 @@ macro_rules! settings {
 settings! {
     RunPaths "run.paths" "WORDMILL_PATHS" Kind::Paths, "",
         "what to read where the command line names no path";
+    RunOut "run.out" "WORDMILL_OUT" Kind::Path, "wordmill-out",
+        "where the results go";
+    RunHeldout "run.heldout" "WORDMILL_HELDOUT" Kind::Paths, "",
+        "cases to score solutions on, instead of those beside the specifications";
+    RunJobs "run.jobs" "WORDMILL_JOBS" Kind::Number(0, 4096), "0",
+        "threads; 0 is one per core";
+    RunBudget "run.budget" "WORDMILL_BUDGET" Kind::Number(0, u64::MAX), "2000000",
+        "candidates to try for each specification";
+    RunSeed "run.seed" "WORDMILL_SEED" Kind::Number(0, u64::MAX), "0",
+        "seed of the random samples";
+    RunSamples "run.samples" "WORDMILL_SAMPLES" Kind::Number(0, 1_000_000), "100",
+        "samples for each specification that has properties or values";
+    RunCache "run.cache" "WORDMILL_CACHE" Kind::Bool, "true",
+        "remember outcomes, so that only what changed is done again";
+    RunMergeHeldout "run.merge-heldout" "WORDMILL_MERGE_HELDOUT" Kind::Bool, "false",
+        "make held-out cases into tests";
+    RunIgnoreGiven "run.ignore-given" "WORDMILL_IGNORE_GIVEN" Kind::Bool, "false",
+        "leave supplied code and named patterns aside";
+    RunFailOn "run.fail-on" "WORDMILL_FAIL_ON" Kind::Choice(&["any", "regression", "never"]), "any",
+        "what makes the exit code 1";
+    SearchLengthMax "search.length-max" "WORDMILL_SEARCH_LENGTH_MAX" Kind::Number(0, 16), "6",
+        "longest enumerated body, in words";
+    SearchFuel "search.fuel" "WORDMILL_SEARCH_FUEL" Kind::Number(1, 1 << 62), "20000",
+        "fuel of one test while searching";
+    EngineFuel "engine.fuel" "WORDMILL_ENGINE_FUEL" Kind::Number(1, 1 << 62), "1000000",
+        "fuel of one test of the final code";
+    EngineStackCells "engine.stack-cells" "WORDMILL_ENGINE_STACK_CELLS" Kind::Number(16, 65_000), "1024",
+        "cells of the data stack";
+    EngineReturnCells "engine.return-cells" "WORDMILL_ENGINE_RETURN_CELLS" Kind::Number(16, 65_000), "1024",
+        "cells of the return stack";
+    EngineMemoryBytes "engine.memory-bytes" "WORDMILL_ENGINE_MEMORY_BYTES" Kind::Number(16_384, 1 << 30), "1048576",
+        "bytes of data space";
+    EngineOutputBytes "engine.output-bytes" "WORDMILL_ENGINE_OUTPUT_BYTES" Kind::Number(0, 1 << 30), "65536",
+        "bytes that a program may write";
     TemplatesPaths "templates.paths" "WORDMILL_TEMPLATES" Kind::Paths, "",
         "folders and files with templates beside the shipped ones";
     OutputColor "output.color" "WORDMILL_COLOR" Kind::Choice(&["auto", "always", "never"]), "auto",

@@ -3,7 +3,7 @@
 use super::commands;
 use crate::config::{Key, Layer, Origin, Value};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Turns specifications of Forth words into verified Forth code, in bulk.
 ///
@@ -81,6 +81,11 @@ impl Flags {
         self.0.extend(value.map(|value| (key, value, Origin::Flag(flag))));
     }
 
+    /// A flag that takes one path.
+    pub fn path(&mut self, key: Key, flag: &'static str, path: Option<&Path>) {
+        self.set(key, flag, path.map(|path| Value::Text(path.to_string_lossy().into_owned())));
+    }
+
     /// A flag that takes paths; none given says nothing.
     pub fn paths(&mut self, key: Key, flag: &'static str, paths: &[PathBuf]) {
         let list = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
@@ -104,6 +109,17 @@ pub enum MessageFormat {
     Json,
     /// Workflow commands of GitHub Actions, shown beside the line in a pull request.
     Github,
+}
+
+/// What makes the exit code of `run` and `merge` 1.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FailOn {
+    /// Any specification that is not verified, but for those tagged `expect:unsolved`.
+    Any,
+    /// Only what was verified by the last run and is not now.
+    Regression,
+    /// Nothing.
+    Never,
 }
 
 /// How log lines are written.
@@ -131,8 +147,12 @@ pub enum Color {
 #[command(disable_help_subcommand = true)]
 #[allow(missing_docs, reason = "each variant takes its help from the documentation of its arguments")]
 pub enum Command {
+    Run(commands::run::Args),
     Check(commands::check::Args),
     Templates(commands::templates::Args),
+    Corpus(commands::corpus::Args),
+    Shard(commands::shard::Args),
+    Merge(commands::merge::Args),
     Explain(commands::explain::Args),
     Schema(commands::schema::Args),
     Config(commands::config::Args),
@@ -144,8 +164,12 @@ impl Command {
     /// What the flags of the command say about settings.
     pub fn layer(&self) -> Layer {
         match self {
+            Command::Run(args) => args.layer(),
             Command::Check(args) => args.layer(),
             Command::Templates(args) => args.layer(),
+            Command::Corpus(args) => args.layer(),
+            Command::Shard(args) => args.layer(),
+            Command::Merge(args) => args.layer(),
             Command::Explain(_)
             | Command::Schema(_)
             | Command::Config(_)

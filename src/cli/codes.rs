@@ -17,6 +17,11 @@ pub struct RoomCodes {
 pub const ROOMS: &[RoomCodes] = &[
     RoomCodes { room: "spec", range: 1..=39, tables: &[crate::spec::codes::CODES] },
     RoomCodes { room: "template", range: 60..=69, tables: &[crate::template::codes::CODES] },
+    RoomCodes {
+        room: "validation, search and pipeline",
+        range: 70..=84,
+        tables: &[crate::pipeline::codes::CODES],
+    },
     RoomCodes { room: "corpus", range: 85..=94, tables: &[crate::corpus::codes::CODES] },
     RoomCodes { room: "configuration", range: 95..=99, tables: &[crate::config::codes::CODES] },
 ];

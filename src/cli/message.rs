@@ -159,6 +159,11 @@ fn github(diagnostic: &Diagnostic) -> String {
     format!("::{name} {}::{}\n", properties.join(","), data(&message))
 }
 
+/// The same for something that is no diagnostic: a specification that is not verified.
+pub fn github_failure(file: &str, line: u32, title: &str, message: &str) -> String {
+    format!("::error file={},line={line},title={}::{}\n", property(file), property(title), data(message))
+}
+
 /// Escapes the text after the second `::`.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A").chars().map(visible_char).collect()

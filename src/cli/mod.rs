@@ -12,6 +12,9 @@ pub mod text;
 
 pub mod commands;
 
+pub mod archive;
+pub mod running;
+
 pub mod codes;
 #[cfg(feature = "flamegraph")]
 pub mod flamegraph;
@@ -85,8 +88,12 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
 fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<Exit> {
     use commands::*;
     match command {
+        Command::Run(args) => run::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Templates(args) => templates::run(args, context),
+        Command::Corpus(args) => corpus::run(args, context),
+        Command::Shard(args) => shard::run(args, context),
+        Command::Merge(args) => merge::run(args, context),
         Command::Explain(args) => explain::run(args, context),
         Command::Schema(args) => schema::run(args, context),
         Command::Config(args) => config::run(args, context),

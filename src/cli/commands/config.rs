@@ -62,15 +62,9 @@ fn show<'a>(
 }
 
 fn to_json(setting: &Setting, value: &Value, origin: &Origin) -> serde_json::Value {
-    let value = match value {
-        Value::Bool(truth) => serde_json::json!(truth),
-        Value::Number(number) => serde_json::json!(number),
-        Value::Text(text) => serde_json::json!(text),
-        Value::List(list) => serde_json::json!(list),
-    };
     serde_json::json!({
         "setting": setting.name,
-        "value": value,
+        "value": value.to_json(),
         "origin": origin.to_string(),
         "variable": setting.variable,
         "help": setting.help,

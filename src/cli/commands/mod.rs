@@ -3,7 +3,12 @@
 pub mod check;
 pub mod completions;
 pub mod config;
+pub mod corpus;
 pub mod explain;
+pub mod explain_word;
 pub mod man;
+pub mod merge;
+pub mod run;
 pub mod schema;
+pub mod shard;
 pub mod templates;

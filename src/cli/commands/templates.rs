@@ -10,6 +10,7 @@ use crate::template::{Library, LoadError, Template, TemplateTest};
 use anyhow::bail;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// List, show and test the templates that the search fills
 #[derive(clap::Args, Debug)]
@@ -56,19 +57,15 @@ impl Args {
 pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
     let library = library(context)?;
     match &args.action {
-        Action::List => list(library, context),
-        Action::Show { id } => show(library, id, context),
+        Action::List => list(&library, context),
+        Action::Show { id } => show(&library, id, context),
     }
 }
 
 /// The shipped templates and those that the settings name. Mistakes in the files are told.
-pub fn library(context: &Context) -> anyhow::Result<&'static Library> {
+pub fn library(context: &Context) -> anyhow::Result<Arc<Library>> {
     let paths = context.settings.paths(Key::TemplatesPaths);
-    if paths.is_empty() {
-        return Ok(Library::shipped());
-    }
-    // One library for the life of the process, as the shipped one is.
-    Library::load(&paths).map(|library| &*Box::leak(Box::new(library))).map_err(|error| match error {
+    Library::load(&paths).map(Arc::new).map_err(|error| match error {
         LoadError::Invalid { diagnostics } => {
             diagnostics.iter().for_each(|diagnostic| context.complain(diagnostic));
             Told.into()
