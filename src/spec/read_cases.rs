@@ -128,7 +128,7 @@ fn a_broken_element_costs_itself() {
         &format!("[\n{{\"word\":1]}},\n{a},\n{b}]"),
         "WM013@2:9+WM001@2:10 WM001@2:11 a@3:1 b@4:1",
     );
-    check_document(&format!("[\n{{\n\"word\":\n[\n{{\n}},\n{{}}]}},\n{a}\n]"), "WM012@2:1+WM013@4:1 a@9:1");
+    check_document(&format!("[\n{{\n\"word\":\n[\n{{\n}},\n{{}}]}},\n{a}\n]"), "WM012@2:1+WM013@4:1 a@8:1");
 }
 
 #[test]
