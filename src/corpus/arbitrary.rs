@@ -41,7 +41,13 @@ fn meta() -> impl Strategy<Value = (Option<String>, Vec<String>)> {
 fn rich_test() -> impl Strategy<Value = TestCase> {
     let values = || prop::collection::vec(value(), 0..4);
     (meta(), values(), values(), prop::option::of(any::<i64>())).prop_map(
-        |((description, tags), input, output, throws)| TestCase { description, input, output, throws, tags },
+        |((description, tags), input, output, throws)| TestCase {
+            description,
+            input: input.into(),
+            output: output.into(),
+            throws,
+            tags,
+        },
     )
 }
 
@@ -49,8 +55,8 @@ fn plain_test(n_in: usize, n_out: usize) -> impl Strategy<Value = TestCase> {
     let cells = |n| prop::collection::vec(any::<i64>().prop_map(Value::Cell), n);
     (meta(), cells(n_in), cells(n_out)).prop_map(|((description, tags), input, output)| TestCase {
         description,
-        input,
-        output,
+        input: input.into(),
+        output: output.into(),
         throws: None,
         tags,
     })

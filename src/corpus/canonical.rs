@@ -142,8 +142,8 @@ mod tests {
             inputs: vec![param("n", None)],
             outputs: vec![param("n²", Some("n * n"))],
             tests: vec![TestCase {
-                input: vec![Value::Cell(3)],
-                output: vec![Value::Cell(9)],
+                input: vec![Value::Cell(3)].into(),
+                output: vec![Value::Cell(9)].into(),
                 ..Default::default()
             }],
             ..Default::default()
@@ -180,9 +180,9 @@ mod tests {
         vary(|s| s.inputs[0].constraint = Some("n > 0".into()));
         vary(|s| s.outputs[0].value = None);
         vary(|s| s.properties.push("x".into()));
-        vary(|s| s.tests[0].input = vec![Value::Str("3".into())]);
-        vary(|s| s.tests[0].input = vec![Value::Cells(vec![3])]);
-        vary(|s| s.tests[0].output = vec![]);
+        vary(|s| s.tests[0].input = vec![Value::Str("3".into())].into());
+        vary(|s| s.tests[0].input = vec![Value::Cells(vec![3])].into());
+        vary(|s| s.tests[0].output = Default::default());
         vary(|s| s.tests[0].throws = Some(-10));
         vary(|s| s.tests[0].description = Some("x".into()));
         vary(|s| s.tests[0].tags.push("x".into()));

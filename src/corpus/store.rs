@@ -365,8 +365,8 @@ mod tests {
 
     fn plain(word: &str, n_tests: i64) -> Spec {
         let test = |n: i64| TestCase {
-            input: vec![Value::Cell(n), Value::Cell(-n)],
-            output: vec![Value::Cell(n * n)],
+            input: vec![Value::Cell(n), Value::Cell(-n)].into(),
+            output: vec![Value::Cell(n * n)].into(),
             ..Default::default()
         };
         Spec {

@@ -75,15 +75,19 @@ pub enum Value {
     Cells(Vec<Cell>),
 }
 
+/// Values of one side of a test. Most words have one input and one output, and that one needs no memory of its own, so
+/// that a test of a plain word is read without an allocation.
+pub type Values = smallvec::SmallVec<[Value; 1]>;
+
 /// One test case.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TestCase {
     /// What it is for.
     pub description: Option<String>,
     /// The stack before, from bottom to top.
-    pub input: Vec<Value>,
+    pub input: Values,
     /// The stack after, from bottom to top. Empty when `throws` is given.
-    pub output: Vec<Value>,
+    pub output: Values,
     /// The exception code that the word must THROW, instead of an output.
     pub throws: Option<Cell>,
     /// Tags such as `edge_case`.

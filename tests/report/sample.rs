@@ -32,8 +32,8 @@ pub fn spec(word: &str, effect: &str, tests: &[(&[i64], &[i64])]) -> Spec {
     let (inputs, outputs) = effect.split_once("--").unwrap();
     let params = |names: &str| names.split_whitespace().map(param).collect();
     let test = |&(input, output): &(&[i64], &[i64])| TestCase {
-        input: cells(input),
-        output: cells(output),
+        input: cells(input).into(),
+        output: cells(output).into(),
         ..TestCase::default()
     };
     Spec {
@@ -145,8 +145,8 @@ pub fn samples() -> Vec<Sample> {
 
     let mut length = spec("string-length", "c-addr u -- u", &[]);
     length.tests = vec![TestCase {
-        input: vec![Value::Str("h\"i\n".into())],
-        output: cells(&[4]),
+        input: vec![Value::Str("h\"i\n".into())].into(),
+        output: cells(&[4]).into(),
         ..TestCase::default()
     }];
     let outcome = verified(&length, ": string-length nip ;", Strategy::Enumeration);
@@ -154,8 +154,8 @@ pub fn samples() -> Vec<Sample> {
 
     let mut sum = spec("sum-cells", "addr n -- sum", &[]);
     sum.tests = vec![TestCase {
-        input: vec![Value::Cells(vec![1, 2, -4])],
-        output: cells(&[-1]),
+        input: vec![Value::Cells(vec![1, 2, -4])].into(),
+        output: cells(&[-1]).into(),
         ..TestCase::default()
     }];
     let outcome =
@@ -163,7 +163,7 @@ pub fn samples() -> Vec<Sample> {
     add("more/memory.json", 9, Some(tagged(sum, &["memory", "loop"], "over an array")), outcome, 450);
 
     let mut divide = spec("checked/", "a b -- q", &[(&[7, 2], &[3]), (&[-7, 2], &[-4])]);
-    divide.tests.push(TestCase { input: cells(&[1, 0]), throws: Some(-10), ..TestCase::default() });
+    divide.tests.push(TestCase { input: cells(&[1, 0]).into(), throws: Some(-10), ..TestCase::default() });
     let outcome = verified(&divide, ": checked/ dup 0= if -10 throw then / ;", Strategy::Pattern);
     add("more/memory.json", 17, Some(tagged(divide, &["arithmetic"], "throws on zero")), outcome, 65);
 

@@ -131,6 +131,20 @@ impl<'t> Reader<'t> {
         kind_of(self.byte())
     }
 
+    /// Passes over these bytes, if just they stand here.
+    #[inline(always)]
+    pub fn eat(&mut self, bytes: &[u8]) -> bool {
+        let stands = self.text.as_bytes().get(self.pos..).is_some_and(|rest| rest.starts_with(bytes));
+        self.pos += if stands { bytes.len() } else { 0 };
+        stands
+    }
+
+    /// Goes back to a place where the reader has been, in the same object or array.
+    #[inline(always)]
+    pub fn back_to(&mut self, pos: usize) {
+        self.pos = pos;
+    }
+
     /// Passes over white space, and over comments with a finding.
     #[inline(always)]
     pub fn skip_space(&mut self) {

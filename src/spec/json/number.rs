@@ -22,32 +22,40 @@ impl<'t> Reader<'t> {
     /// Reads the number that begins here.
     #[inline(always)]
     pub fn number(&mut self) -> Number {
-        let bytes = self.text.as_bytes();
-        let negative = bytes[self.pos] == b'-';
-        let first = self.pos + negative as usize;
-        let mut at = first;
+        match self.plain_int() {
+            Some(value) => Number::Int(value),
+            None => self.number_slow(),
+        }
+    }
+
+    /// Reads the whole number that begins here, if it is one that fits a signed cell; if not, the reader stays.
+    #[inline(always)]
+    pub fn plain_int(&mut self) -> Option<i64> {
+        let rest = self.text.as_bytes().get(self.pos..)?;
+        let is_negative = *rest.first()? == b'-';
+        let digits = &rest[is_negative as usize..];
         let mut value = 0u64;
+        let mut n_digits = 0;
         let mut next = 0;
-        while let Some(&byte) = bytes.get(at) {
+        for &byte in digits {
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
                 next = byte;
                 break;
             }
             value = value.wrapping_mul(10).wrapping_add(digit as u64);
-            at += 1;
+            n_digits += 1;
         }
-        let n_digits = at - first;
         // 19 digits always fit 64 bits unsigned.
-        let plain = n_digits.wrapping_sub(1) < 19
-            && (bytes[first] != b'0' || n_digits == 1)
+        let is_plain = (1..=19).contains(&n_digits)
+            && (n_digits == 1 || digits[0] != b'0')
             && !is_number_byte(next)
-            && value <= i64::MAX as u64 + negative as u64;
-        if !plain {
-            return self.number_slow();
+            && value <= i64::MAX as u64 + is_negative as u64;
+        if !is_plain {
+            return None;
         }
-        self.pos = at;
-        Number::Int(if negative { (value as i64).wrapping_neg() } else { value as i64 })
+        self.pos += is_negative as usize + n_digits;
+        Some(if is_negative { (value as i64).wrapping_neg() } else { value as i64 })
     }
 
     #[inline(never)]
