@@ -173,3 +173,94 @@ fn diagnostics(cold: &Cold<'_, Checked>) -> Option<()> {
         holds(item.is_empty())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::arbitrary;
+    use super::super::container::{self, FileKind, HEADER_LEN};
+    use super::super::manifest::{Manifest, Run, SourceEntry};
+    use super::super::mmap::SegmentFile;
+    use super::super::store::Corpus;
+    use super::super::{pack, wire};
+    use crate::model::{Diagnostic, Severity};
+    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::test_runner::TestRunner;
+    use rkyv::util::AlignedVec;
+
+    /// A segment with everything in it: many shapes of valid records, and an invalid one.
+    fn rich_segment() -> AlignedVec<64> {
+        let mut runner = TestRunner::deterministic();
+        let n_specs = if cfg!(miri) { 2 } else { 5 };
+        let specs: Vec<_> =
+            (0..n_specs).map(|_| arbitrary::spec().new_tree(&mut runner).unwrap().current()).collect();
+        let note = [Diagnostic::new(crate::model::Code(7), Severity::Error, "bad").suggest("mend")];
+        let mut packer = pack::Packer::default();
+        for spec in &specs {
+            let word = Some(spec.word.as_str());
+            packer
+                .push(pack::Draft { line: 1, word, spec: Some(spec), diagnostics: &[] }, Default::default());
+        }
+        packer.push(pack::Draft { line: 2, word: None, spec: None, diagnostics: &note }, Default::default());
+        let packed = SegmentFile::pack(&packer.finish().pools);
+        let mut file = AlignedVec::new();
+        file.extend_from_slice(packed.bytes());
+        file
+    }
+
+    /// Reads everything of every record of a proven segment.
+    fn read_all(segment: SegmentFile) -> usize {
+        let count = segment.pools().hot.len() as u32;
+        let run = Run { segment: 0, first: 0, count };
+        let source = SourceEntry { runs: vec![run], ..Default::default() };
+        let corpus = Corpus::new(Manifest { sources: vec![source], ..Default::default() }, vec![segment]);
+        let texts = corpus.records().map(|r| format!("{:?}{:?}{:?}", r.word(), r.to_spec(), r.diagnostics()));
+        texts.map(|text| text.chars().count()).sum()
+    }
+
+    /// Whatever stands in a well-sealed segment, either the pass refuses it or every view of it reads to the end: no
+    /// panic, no slice out of range, no text that is not UTF-8.
+    #[test]
+    fn a_lie_is_refused_or_does_no_harm() {
+        let whole = rich_segment();
+        let (mut n_refused, mut n_harmless) = (0, 0);
+        let step = if cfg!(miri) { 97 } else { 1 };
+        for at in (HEADER_LEN..whole.len()).step_by(step) {
+            for change in [1, 0x80] {
+                let mut file = AlignedVec::<64>::new();
+                file.extend_from_slice(&whole);
+                file[at] ^= change;
+                let count = u32::from_le_bytes(whole[24..28].try_into().unwrap());
+                container::seal(&mut file, FileKind::Segment, count);
+                let segment = SegmentFile::doubtful(file);
+                if segment.prove().is_ok() {
+                    n_harmless += 1;
+                    assert!(read_all(segment) > 0);
+                } else {
+                    n_refused += 1;
+                }
+            }
+        }
+        // Cells, letters and hashes may be anything; lengths, offsets, counts and tags may not.
+        assert!(n_refused > 0 && n_harmless > 0, "{n_refused} refused, {n_harmless} harmless");
+    }
+
+    #[test]
+    fn a_reader_of_garbage_never_panics() {
+        let mut state = 1u64;
+        for len in 0..200 {
+            let bytes: Vec<u8> = (0..len)
+                .map(|_| {
+                    state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                    (state >> 56) as u8
+                })
+                .collect();
+            for present in [0u16, 1, 0x8001, u16::MAX] {
+                let cold = super::Cold::new(wire::Reader::checked(&bytes), present);
+                let _ = cold.is_tight();
+                let _ = super::diagnostics(&cold);
+                let _ = super::texts(&cold, super::Section::Properties);
+                let _ = super::cases(&cold, super::Section::Tests, 3, false, &[]);
+            }
+        }
+    }
+}

@@ -124,6 +124,13 @@ impl SegmentFile {
         segment
     }
 
+    /// A segment of arbitrary bytes, not proven: to see what [`SegmentFile::prove`] says of them.
+    #[cfg(test)]
+    pub(super) fn doubtful(file: AlignedVec<64>) -> Self {
+        let hash = file[32..64].try_into().expect("32 bytes");
+        Self { backing: Backing::Owned(file), path: PathBuf::from("memory"), hash }
+    }
+
     /// blake3 of the payload: the name.
     pub(super) fn hash(&self) -> &[u8; 32] {
         &self.hash

@@ -4,6 +4,17 @@
 //! the segments of the present generation, replaced by rename. Everything is proven before it is borrowed: see
 //! `SegmentFile` for the invariants. This room alone derives rkyv. It never runs code, and it never changes a file in place.
 //!
+//! What is proven when:
+//!
+//! * The manifest: everything, at every open. It is small.
+//! * A segment, before it is written: by its writer, on the very bytes that go to the file.
+//! * A segment, at open: everything (blake3, bytecheck, the semantic pass of `check`), unless device, inode, size, modification
+//!   and change time are those it had when it was proven last. Nobody can change a file and set its change time back, so a warm
+//!   start of a million records looks at a few hundred bytes. A copied archive has other times and is proven at each open until
+//!   an update has noted them. What this leaves out is a medium that loses bits without an error, and a writer that hits the same
+//!   tick of the clock as ours; neither is what a cache must fear, and `wordmill corpus verify` finds both.
+//! * Fingerprints stand in a pool of their own, 40 bytes a record: planning a run touches nothing else of a segment.
+//!
 //! Reading order: `layout` (what lies where), `wire` and `cold` (small encodings), `pack` (writing), `check` (proving), `mmap`
 //! (borrowing), `view` (what other rooms see), then `manifest`, `store` and the building of archives.
 
