@@ -4,7 +4,7 @@
 //! does not meet its equal waits, hashed to a few words, until the other side brings its record (same file and word) or
 //! the end shows that it is new or gone. Memory: 48 bytes for each waiting line, whatever its length.
 
-use crate::model::{Outcome, Status};
+use crate::model::{Diagnostic, Outcome, Severity, Status};
 use crate::report::Row;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -78,7 +78,7 @@ pub struct Change {
     pub before: Option<Status>,
     /// The verdict of this run; `None` for removed records.
     pub now: Option<Status>,
-    /// The first failing test, where there is one.
+    /// The first failing test or error, where there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub failing_test: Option<String>,
 }
@@ -291,14 +291,25 @@ fn read_change(
     lines.read_until(b'\n', &mut text)?;
     let line: OldLine<'_> = serde_json::from_slice(&text)?;
     let (before, now) = statuses(line.status);
+    let failing_test = line.failing_test.map(|test| test.into_owned()).or_else(|| first_error(&text));
     Ok(Change {
         word: line.word.map(|word| word.into_owned()),
         file: line.file.into_owned(),
         line: line.line,
         before,
         now,
-        failing_test: line.failing_test.map(|test| test.into_owned()),
+        failing_test,
     })
+}
+
+fn first_error(line: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Found {
+        diagnostics: Vec<Diagnostic>,
+    }
+    let found: Found = serde_json::from_slice(line).ok()?;
+    let error = found.diagnostics.into_iter().find(|found| found.severity == Severity::Error)?;
+    Some(format!("{}: {}", error.code, error.message))
 }
 
 /// The part of a line that changes are made of.

@@ -7,7 +7,7 @@
 use crate::durable::DurableFile;
 use crate::model::{Outcome, Status};
 use crate::report::summary::reason;
-use crate::report::tally::{Expectation, expectation, micros};
+use crate::report::tally::{Expectation, micros};
 use crate::report::{ReportError, Row, RunFacts, io_error};
 use std::fmt::Write as _;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -32,7 +32,8 @@ pub struct Junit {
 
 struct Suite {
     name: String,
-    class: String,
+    /// The attributes that all its cases have, up to the number of the line.
+    place: String,
     counts: Counts,
     cases: SpooledTempFile,
 }
@@ -60,26 +61,30 @@ impl Junit {
     }
 
     /// Takes the next record in corpus order.
-    pub fn accept(&mut self, row: &Row<'_>, outcome: &Outcome) -> Result<(), ReportError> {
-        self.write_case(row, outcome).map_err(io_error("write", self.file.target()))
+    pub fn accept(
+        &mut self,
+        row: &Row<'_>,
+        outcome: &Outcome,
+        verdict: Expectation,
+    ) -> Result<(), ReportError> {
+        self.write_case(row, outcome, verdict).map_err(io_error("write", self.file.target()))
     }
 
-    /// Puts the file in place.
-    pub fn finish(mut self, run: &RunFacts) -> Result<(), ReportError> {
-        let path = self.file.target().to_owned();
-        self.close(run).and_then(|()| self.file.commit()).map_err(io_error("write", &path))
+    /// Ends the file; it is ready to be put in place.
+    pub fn finish(mut self, run: &RunFacts) -> Result<DurableFile, ReportError> {
+        self.close(run).map_err(io_error("write", self.file.target()))?;
+        Ok(self.file)
     }
 
-    fn write_case(&mut self, row: &Row<'_>, outcome: &Outcome) -> io::Result<()> {
+    fn write_case(&mut self, row: &Row<'_>, outcome: &Outcome, verdict: Expectation) -> io::Result<()> {
         if self.suite.as_ref().is_none_or(|suite| suite.name != row.file) {
             self.end_suite()?;
             self.suite = Some(Suite::new(row.file));
         }
         let suite = self.suite.as_mut().expect("begun just now");
-        let verdict = expectation(row, outcome);
         suite.counts.add(row, outcome, verdict);
         self.text.clear();
-        write_case(&mut self.text, &suite.class, row, outcome, verdict);
+        write_case(&mut self.text, &suite.place, row, outcome, verdict);
         suite.cases.write_all(self.text.as_bytes())
     }
 
@@ -108,7 +113,12 @@ impl Junit {
 impl Suite {
     fn new(file: &str) -> Self {
         let cases = SpooledTempFile::new(IN_MEMORY_MAX);
-        Self { name: file.to_owned(), class: class_name(file), counts: Counts::default(), cases }
+        let mut place = String::from("\" classname=\"");
+        escape(&mut place, &class_name(file));
+        place.push_str("\" file=\"");
+        escape(&mut place, file);
+        place.push_str("\" line=\"");
+        Self { name: file.to_owned(), place, counts: Counts::default(), cases }
     }
 }
 
@@ -163,17 +173,14 @@ fn class_name(file: &str) -> String {
         .collect()
 }
 
-fn write_case(out: &mut String, class: &str, row: &Row<'_>, outcome: &Outcome, verdict: Expectation) {
+fn write_case(out: &mut String, place: &str, row: &Row<'_>, outcome: &Outcome, verdict: Expectation) {
     out.push_str("    <testcase name=\"");
     match row.word {
         Some(word) => escape(out, word),
         None => _ = write!(out, "line {}", row.line),
     }
-    out.push_str("\" classname=\"");
-    escape(out, class);
-    out.push_str("\" file=\"");
-    escape(out, row.file);
-    let _ = write!(out, "\" line=\"{}\" time=\"{}\"", row.line, seconds(row.elapsed.map_or(0, micros)));
+    out.push_str(place);
+    let _ = write!(out, "{}\" time=\"{}\"", row.line, seconds(row.elapsed.map_or(0, micros)));
     match verdict {
         Expectation::Met => out.push_str("/>\n"),
         Expectation::UnexpectedlyVerified => {

@@ -29,7 +29,7 @@ pub use summary::{FAILURES_MAX, Failure, Stage, Summary};
 pub use tally::{Expectation, Group, Histogram, Slow, StrategyCount, Totals, Verdicts, expectation};
 pub use terminal::TerminalOptions;
 
-use crate::durable::{self, DurableFile};
+use crate::durable::{self, Batch, DurableFile};
 use crate::model::Outcome;
 use changes::Comparison;
 use code::CodeFolder;
@@ -131,38 +131,34 @@ impl Report {
         let written = written.and_then(|()| self.outcomes.write_all(&self.line));
         written.map_err(io_error("write", self.outcomes.target()))?;
         self.outcomes_bytes += self.line.len() as u64;
-        self.sums.add(row, outcome);
-        self.rows.add(row, outcome);
+        let verdict = expectation(row, outcome);
+        self.sums.add(row, outcome, verdict);
+        self.rows.add(row, outcome, verdict);
         self.code.accept(row, outcome)?;
-        self.junit.accept(row, outcome)
+        self.junit.accept(row, outcome, verdict)
     }
 
     /// Puts all files in place; the summary is what they tell.
-    pub fn finish(self, run: RunFacts) -> Result<Summary, ReportError> {
-        let out = &self.options.out;
-        let outcomes = self.outcomes.target().to_owned();
-        self.outcomes.commit_if_changed().map_err(io_error("write", &outcomes))?;
-        self.code.finish(&outcomes)?;
-        self.junit.finish(&run)?;
-        let changes = self.comparison.map(|comparison| comparison.finish(&outcomes)).transpose();
-        let summary = Summary {
-            tool: self.options.tool,
-            seed: self.options.seed,
-            settings: self.options.settings,
-            fingerprint: self.options.fingerprint,
-            outcomes_bytes: self.outcomes_bytes,
-            finished: run.finished,
-            elapsed_us: tally::micros(run.elapsed),
-            threads: run.threads,
-            interrupted: run.interrupted,
-            stages: run.stages.into_iter().map(Stage::new).collect(),
-            changes: changes.map_err(io_error("compare with", &outcomes))?,
-            ..self.sums.finish()
-        };
-        write_file(out, "report.md", &markdown::render(&summary))?;
-        write_file(out, "report.html", &html::render(&summary, &self.rows))?;
+    pub fn finish(mut self, run: RunFacts) -> Result<Summary, ReportError> {
+        let out = self.options.out.clone();
+        let path = self.outcomes.target().to_owned();
+        let outcomes = self.outcomes.written().map_err(io_error("write", &path))?;
+        self.code.finish(outcomes)?;
+        let changes = self.comparison.map(|comparison| comparison.finish(outcomes)).transpose();
+        let changes = changes.map_err(io_error("compare with", &path))?;
+        let junit = self.junit.finish(&run)?;
+        let summary =
+            Summary { changes, ..self.sums.finish() }.of_run(self.options, run, self.outcomes_bytes);
+        let mut batch = Batch::default();
+        let mut put = |file: DurableFile| batch.add(file).map_err(io_error("write files in", &out));
+        put(self.outcomes)?;
+        put(junit)?;
+        put(new_file(&out, "report.md", &markdown::render(&summary))?)?;
+        put(new_file(&out, "report.html", &html::render(&summary, &self.rows))?)?;
+        batch.commit().map_err(io_error("write files in", &out))?;
         // Last, for it says that all others are there.
-        write_file(out, "report.json", &summary.to_json())?;
+        let last = new_file(&out, "report.json", &summary.to_json())?;
+        last.commit().map_err(io_error("write", &out.join("report.json")))?;
         Ok(summary)
     }
 }
@@ -180,7 +176,12 @@ pub fn unchanged(out: &Path, fingerprint: &str) -> Option<Summary> {
         .then(|| Summary { changes: Some(Changes::default()), ..summary })
 }
 
-fn write_file(out: &Path, name: &str, text: &str) -> Result<(), ReportError> {
+fn new_file(out: &Path, name: &str, text: &str) -> Result<DurableFile, ReportError> {
     let path = out.join(name);
-    durable::write(&path, text.as_bytes()).map_err(io_error("write", &path))
+    let write = || {
+        let mut file = DurableFile::create(&path)?;
+        file.write_all(text.as_bytes())?;
+        Ok(file)
+    };
+    write().map_err(io_error("write", &path))
 }

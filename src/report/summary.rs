@@ -1,10 +1,12 @@
 //! What a whole run came to: the content of `report.json`, from which the other reports are drawn.
 
 use crate::model::{Outcome, Severity, Status, Stop, Strategy};
-use crate::report::Row;
 use crate::report::changes::Changes;
-use crate::report::tally::{self, Group, Groups, Histogram, Slow, Slowest, StrategyCount, Totals};
+use crate::report::tally::{
+    self, Expectation, Group, Groups, Histogram, Slow, Slowest, StrategyCount, Totals,
+};
 use crate::report::text::{count, one_line};
+use crate::report::{ReportOptions, Row, RunFacts};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -91,6 +93,23 @@ pub struct Failure {
 }
 
 impl Summary {
+    /// The same with what is known of the run as a whole.
+    pub fn of_run(self, options: ReportOptions, run: RunFacts, outcomes_bytes: u64) -> Self {
+        Self {
+            tool: options.tool,
+            seed: options.seed,
+            settings: options.settings,
+            fingerprint: options.fingerprint,
+            outcomes_bytes,
+            finished: run.finished,
+            elapsed_us: tally::micros(run.elapsed),
+            threads: run.threads,
+            interrupted: run.interrupted,
+            stages: run.stages.into_iter().map(Stage::new).collect(),
+            ..self
+        }
+    }
+
     /// The text of `report.json`.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("a summary has no unwritable values");
@@ -175,16 +194,14 @@ impl Default for Sums {
 
 impl Sums {
     /// Counts one outcome.
-    pub fn add(&mut self, row: &Row<'_>, outcome: &Outcome) {
-        self.totals.add(row, outcome);
+    pub fn add(&mut self, row: &Row<'_>, outcome: &Outcome, verdict: Expectation) {
+        self.totals.add(row, outcome, verdict);
         self.by_source.add(row.file, outcome.status);
         row.each_tag(&mut |tag| self.by_tag.add(tag, outcome.status));
         self.slowest.add(row, outcome);
         if outcome.status == Status::Verified {
             self.add_verified(outcome);
-        } else if self.failures.len() < FAILURES_MAX
-            && tally::expectation(row, outcome) == tally::Expectation::Failing
-        {
+        } else if self.failures.len() < FAILURES_MAX && verdict == Expectation::Failing {
             self.failures.push(Failure::new(row, outcome));
         }
     }

@@ -2,13 +2,24 @@
 
 /// One line with nothing that a Forth or a terminal acts on, at most `max` characters.
 pub fn one_line(text: &str, max: usize) -> String {
-    let visible = |c: char| if c.is_control() || is_line_end_or_direction(c) { ' ' } else { c };
-    let mut line: String = text.chars().take(max).map(visible).collect();
-    if text.chars().nth(max).is_some() {
-        line.push('…');
-    }
-    line.truncate(line.trim_end().len());
+    let mut line = String::new();
+    push_line(&mut line, text, max);
     line
+}
+
+/// Appends what [`one_line`] gives.
+pub fn push_line(out: &mut String, text: &str, max: usize) {
+    if text.len() <= max && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        out.push_str(text.trim_end());
+        return;
+    }
+    let from = out.len();
+    let visible = |c: char| if c.is_control() || is_line_end_or_direction(c) { ' ' } else { c };
+    out.extend(text.chars().take(max).map(visible));
+    if text.chars().nth(max).is_some() {
+        out.push('…');
+    }
+    out.truncate(from + out[from..].trim_end().len());
 }
 
 fn is_line_end_or_direction(c: char) -> bool {

@@ -2,7 +2,7 @@
 
 use super::order::dependency_order;
 use super::part::{PartText, is_shadow};
-use crate::durable;
+use crate::durable::Batch;
 use crate::forth::words;
 use crate::model::Status;
 use crate::report::{ReportError, io_error};
@@ -51,7 +51,7 @@ impl Pending {
         Ok(())
     }
 
-    pub(super) fn write(self, folder: &Path, outcomes: &Path) -> Result<(), ReportError> {
+    pub(super) fn write(self, folder: &Path, outcomes: &Path, batch: &mut Batch) -> Result<(), ReportError> {
         let Some(mut spool) = self.spool else { return Ok(()) };
         let needs = self.parts.iter().flat_map(|part| part.needs.iter().cloned()).collect();
         let known = find(outcomes, needs).map_err(io_error("read", outcomes))?;
@@ -59,28 +59,26 @@ impl Pending {
         let mut spool = BufReader::new(spool);
         for part in self.parts {
             let path = folder.join(&part.code_name);
-            write_part(&mut spool, &part, &known, &path).map_err(io_error("write", &path))?;
+            copy_part(&mut spool, &part, &known, &path, batch).map_err(io_error("write", &path))?;
         }
         Ok(())
     }
 }
 
-fn write_part(
+fn copy_part(
     spool: &mut impl Read,
     part: &Waiting,
     known: &BTreeMap<String, External>,
     path: &Path,
+    batch: &mut Batch,
 ) -> io::Result<()> {
     let mut read = |len: usize| {
         let mut text = vec![0; len];
-        spool.read_exact(&mut text).map(|()| text)
+        spool.read_exact(&mut text)?;
+        String::from_utf8(text).map_err(io::Error::other)
     };
     let (head, body) = (read(part.head_len)?, read(part.body_len)?);
-    let mut file = durable::DurableFile::create(path)?;
-    file.write_all(&head)?;
-    file.write_all(copies(&part.needs, known).as_bytes())?;
-    file.write_all(&body)?;
-    file.commit_if_changed().map(|_| ())
+    super::write_part(batch, path, &[&head, &copies(&part.needs, known), &body])
 }
 
 /// The definitions of these words and of those that they use in turn.
@@ -99,7 +97,8 @@ fn copies(needs: &[String], known: &BTreeMap<String, External>) -> String {
         return String::new();
     }
     let mut text = String::from("\n\\ Words of other files that these use.\n");
-    for i in dependency_order(&externals, |external| Some(external.name.clone()), |external| &external.uses) {
+    let find = |name: &str| externals.binary_search_by(|external| external.name.as_str().cmp(name)).ok();
+    for i in dependency_order(externals.len(), find, |i| &externals[i].uses) {
         let External { name, code, .. } = externals[i];
         text += &format!("[UNDEFINED] {name} [IF]\n{}\n[THEN]\n", code.trim_end());
     }

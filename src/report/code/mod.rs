@@ -11,7 +11,7 @@ mod part;
 mod prelude;
 mod tests;
 
-use crate::durable::{self, DurableFile};
+use crate::durable::{self, Batch, DurableFile};
 use crate::model::Outcome;
 use crate::report::{ReportError, Row, io_error};
 use external::Pending;
@@ -37,6 +37,7 @@ pub struct CodeFolder {
     pending: Pending,
     written: HashSet<[u8; 16]>,
     text: String,
+    batch: Batch,
 }
 
 /// The part that is being filled.
@@ -56,6 +57,7 @@ impl CodeFolder {
             folder,
             source: None,
             pending: Pending::default(),
+            batch: Batch::default(),
             written: HashSet::new(),
             text: String::new(),
         })
@@ -85,7 +87,8 @@ impl CodeFolder {
     /// Writes what is left, with the words of `outcomes` that other files use, and removes files of earlier runs.
     pub fn finish(mut self, outcomes: &Path) -> Result<(), ReportError> {
         self.end()?;
-        std::mem::take(&mut self.pending).write(&self.folder, outcomes)?;
+        std::mem::take(&mut self.pending).write(&self.folder, outcomes, &mut self.batch)?;
+        self.batch.commit().map_err(io_error("write files in", &self.folder))?;
         self.remove_old()
     }
 
@@ -98,22 +101,21 @@ impl CodeFolder {
         tests.write_all(head.as_bytes()).map_err(io_error("write", &path))?;
         self.written.insert(name_hash(&code_name));
         self.written.insert(name_hash(&tests_name));
-        self.source = Some(Source { name: file.to_owned(), n_part, part: Part::default(), tests });
+        self.source = Some(Source { name: file.to_owned(), n_part, part: Part::new(), tests });
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), ReportError> {
         let Some(mut source) = self.source.take() else { return Ok(()) };
         let path = source.tests.target().to_owned();
-        let tests = source.tests.write_all(b"wm-report\n").and_then(|()| source.tests.commit_if_changed());
+        let tests = source.tests.write_all(b"wm-report\n").and_then(|()| self.batch.add(source.tests));
         tests.map_err(io_error("write", &path))?;
         let (code_name, _) = names::part_files(&source.name, source.n_part);
         let text = source.part.render(&source.name, &code_name);
         if text.needs.is_empty() {
             let path = self.folder.join(&code_name);
-            durable::write_if_changed(&path, text.with_external("").as_bytes())
-                .map_err(io_error("write", &path))?;
-            return Ok(());
+            let written = write_part(&mut self.batch, &path, &[&text.head, &text.body]);
+            return written.map_err(io_error("write", &path));
         }
         self.pending.keep(code_name, text).map_err(io_error("keep definitions for", &self.folder))
     }
@@ -129,6 +131,12 @@ impl CodeFolder {
         }
         Ok(())
     }
+}
+
+fn write_part(batch: &mut Batch, path: &Path, texts: &[&str]) -> std::io::Result<()> {
+    let mut file = DurableFile::create(path)?;
+    texts.iter().try_for_each(|text| file.write_all(text.as_bytes()))?;
+    batch.add(file)
 }
 
 /// The words of a definition, without comments. Text inside strings is read as if it were words.

@@ -2,36 +2,30 @@
 
 use std::collections::HashMap;
 
-/// Indices of `items` in their own order, except that what an item uses comes before it. `name` folds case; a name that is
-/// defined twice means the first. A cycle, which the pipeline calls invalid, is cut where it is met.
-pub fn dependency_order<'i, T>(
-    items: &'i [T],
-    name: impl Fn(&'i T) -> Option<String>,
-    uses: impl Fn(&'i T) -> &'i [String],
+/// Indices below `n` in their own order, except that what an item uses comes before it. `find` knows items by the names
+/// that `uses` gives. A cycle, which the pipeline calls invalid, is cut where it is met.
+pub fn dependency_order<'i>(
+    n: usize,
+    find: impl Fn(&str) -> Option<usize>,
+    uses: impl Fn(usize) -> &'i [String],
 ) -> Vec<usize> {
-    let mut by_name = HashMap::new();
-    for (i, item) in items.iter().enumerate() {
-        if let Some(name) = name(item) {
-            by_name.entry(name).or_insert(i);
-        }
-    }
-    let mut order = Vec::with_capacity(items.len());
-    let mut state = vec![State::Unseen; items.len()];
+    let mut order = Vec::with_capacity(n);
+    let mut state = vec![State::Unseen; n];
     // Each frame is an item and how many of its uses have been looked at: no recursion, chains may be long.
     let mut frames = Vec::new();
-    for root in 0..items.len() {
+    for root in 0..n {
         if state[root] == State::Unseen {
             state[root] = State::Open;
             frames.push((root, 0));
         }
         while let Some((item, at)) = frames.last_mut() {
-            let Some(used) = uses(&items[*item]).get(*at) else {
+            let Some(used) = uses(*item).get(*at) else {
                 order.push(*item);
                 frames.pop();
                 continue;
             };
             *at += 1;
-            if let Some(&used) = by_name.get(&used.to_ascii_lowercase())
+            if let Some(used) = find(used)
                 && state[used] == State::Unseen
             {
                 state[used] = State::Open;
@@ -61,7 +55,8 @@ mod tests {
             )
         };
         let items: Vec<_> = items.split(' ').map(parse).collect();
-        let order = dependency_order(&items, |(name, _)| Some(name.to_ascii_lowercase()), |(_, uses)| uses);
+        let find = |used: &str| items.iter().position(|(name, _)| name == used);
+        let order = dependency_order(items.len(), find, |i| &items[i].1);
         let names: Vec<_> = order.into_iter().map(|i| items[i].0.as_str()).collect();
         assert_eq!(names.join(" "), expect);
     }
@@ -71,7 +66,7 @@ mod tests {
         check("a: b: c:", "a b c");
         check("a:c b: c:", "c a b");
         check("a:b,c b:c c:", "c b a");
-        check("a:B b:", "b a");
+        check("a:b,b b:", "b a");
         check("a:x b:a", "a b");
         check("a:b b:a c:", "b a c");
         check("a:a", "a");
@@ -79,8 +74,9 @@ mod tests {
 
     #[test]
     fn long_chains_do_not_overflow() {
-        let items: Vec<_> = (0..100_000).map(|i| (i.to_string(), vec![(i + 1).to_string()])).collect();
-        let order = dependency_order(&items, |(name, _)| Some(name.clone()), |(_, uses)| uses);
+        let items: Vec<_> = (0..100_000).map(|i| ((), vec![(i + 1).to_string()])).collect();
+        let find = |used: &str| used.parse().ok().filter(|&i| i < items.len());
+        let order = dependency_order(items.len(), find, |i| &items[i].1);
         assert_eq!(order[0], 99_999);
         assert_eq!(order.len(), 100_000);
     }

@@ -6,33 +6,36 @@ use super::{MARK, tests};
 use crate::forth::words;
 use crate::model::{Outcome, Status};
 use crate::report::Row;
-use crate::report::text::one_line;
-use std::collections::HashSet;
+use crate::report::text::{one_line, push_line};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt::Write;
 
 /// Definitions of a part, in corpus order.
 #[derive(Default)]
 pub(super) struct Part {
+    /// The comment and the definition of one item after the other.
+    text: String,
     items: Vec<Item>,
-    names: HashSet<String>,
-    n_bytes: usize,
+    /// Defined words in lower case, for Forth folds case, and their items.
+    names: HashMap<Box<str>, u32>,
+    needed: Needed,
     n_data: usize,
+    /// Whether the text will do as it stands: nothing uses another word or has the name of a standard one.
+    has_order: bool,
 }
 
 /// One record: a comment, and the definition if there is one to load.
 struct Item {
-    comment: String,
-    definition: Option<Definition>,
-}
-
-struct Definition {
-    /// The word in lower case: Forth folds case.
-    name: String,
-    code: Box<str>,
+    from: usize,
+    code: usize,
+    to: usize,
+    is_shadow: bool,
+    /// In lower case.
     uses: Vec<String>,
 }
 
-/// A rendered part. `external` definitions fit between head and body.
+/// A rendered part. Definitions from elsewhere fit between head and body.
 pub(super) struct PartText {
     pub(super) head: String,
     pub(super) body: String,
@@ -40,61 +43,78 @@ pub(super) struct PartText {
     pub(super) needs: Vec<String>,
 }
 
-impl PartText {
-    pub(super) fn with_external(&self, external: &str) -> String {
-        [self.head.as_str(), external, &self.body].concat()
-    }
-}
-
 impl Part {
+    pub(super) fn new() -> Self {
+        Self { has_order: true, ..Self::default() }
+    }
+
     pub(super) fn n_words(&self) -> usize {
         self.items.len()
     }
 
     pub(super) fn n_bytes(&self) -> usize {
-        self.n_bytes
+        self.text.len()
     }
 
     /// Takes a record; tells whether its tests can be run on what the part defines.
     pub(super) fn add(&mut self, row: &Row<'_>, outcome: &Outcome) -> bool {
-        let (comment, definition) = match (row.word, &outcome.code, outcome.status) {
-            (Some(word), Some(code), Status::Verified) => self.definition(row, outcome, word, code),
-            _ => (format!("\\ {}: {}\n", title(row), without_code(outcome)), None),
+        let from = self.text.len();
+        let mut item = Item { from, code: from, to: from, is_shadow: false, uses: Vec::new() };
+        let is_loaded = match (row.word, &outcome.code, outcome.status) {
+            (Some(word), Some(code), Status::Verified) => self.define(row, outcome, &mut item, word, code),
+            _ => {
+                self.text.push_str("\\ ");
+                write_title(&mut self.text, row);
+                let _ = writeln!(self.text, ": {}", without_code(outcome));
+                false
+            }
         };
-        let is_loaded = definition.is_some();
-        self.n_bytes += comment.len() + definition.as_ref().map_or(0, |definition| definition.code.len());
-        self.items.push(Item { comment, definition });
+        item.to = self.text.len();
+        if !is_loaded {
+            item.code = item.to;
+        }
+        self.has_order &= !item.is_shadow && item.uses.is_empty();
+        self.items.push(item);
         is_loaded
     }
 
-    fn definition(
-        &mut self,
-        row: &Row<'_>,
-        outcome: &Outcome,
-        word: &str,
-        code: &str,
-    ) -> (String, Option<Definition>) {
-        let mut comment = format!("\n\\ {}", title(row));
+    fn define(&mut self, row: &Row<'_>, outcome: &Outcome, item: &mut Item, word: &str, code: &str) -> bool {
+        let out = &mut self.text;
+        out.push_str("\n\\ ");
+        write_title(out, row);
         if let Some(description) = row.description() {
-            let _ = write!(comment, ": {}", one_line(description, 200));
+            out.push_str(": ");
+            push_line(out, description, 200);
         }
-        let _ = writeln!(comment, "\n\\ {}", provenance(row, outcome));
-        let name = word.to_ascii_lowercase();
-        if !self.names.insert(name.clone()) {
-            comment.push_str("\\ Not loaded, for the name is taken:\n");
-            code.lines().for_each(|line| _ = writeln!(comment, "\\   {}", one_line(line, usize::MAX)));
-            return (comment, None);
-        }
-        let mut uses = Vec::new();
-        row.each_use(&mut |used| uses.push(used.to_ascii_lowercase()));
-        (comment, Some(Definition { name, code: code.into(), uses }))
+        out.push_str("\n\\ ");
+        write_provenance(out, row, outcome);
+        out.push('\n');
+        let Entry::Vacant(entry) = self.names.entry(word.to_ascii_lowercase().into()) else {
+            out.push_str("\\ Not loaded, for the name is taken:\n");
+            for line in code.lines() {
+                out.push_str("\\   ");
+                push_line(out, line, usize::MAX);
+                out.push('\n');
+            }
+            return false;
+        };
+        item.is_shadow = is_shadow(entry.key());
+        entry.insert(self.items.len() as u32);
+        row.each_use(&mut |used| item.uses.push(used.to_ascii_lowercase()));
+        item.code = out.len();
+        out.push_str(code.trim_end());
+        out.push('\n');
+        self.needed.add(code);
+        true
     }
 
     /// Appends the tests of a word that the part defines.
     pub(super) fn write_tests(&mut self, out: &mut String, row: &Row<'_>) {
         let word = row.word.expect("a defined word has a name");
         let is_shadow = is_shadow(&word.to_ascii_lowercase());
-        let _ = writeln!(out, "\n\\ {}", title(row));
+        out.push_str("\n\\ ");
+        write_title(out, row);
+        out.push('\n');
         if is_shadow {
             out.push_str("GET-ORDER wm-shadow SWAP 1+ SET-ORDER\n");
         }
@@ -105,33 +125,26 @@ impl Part {
     }
 
     /// The text of the file.
-    pub(super) fn render(&self, source: &str, code_name: &str) -> PartText {
-        let defined = || self.items.iter().filter_map(|item| item.definition.as_ref());
-        let mut needed = Needed::default();
-        defined().for_each(|definition| needed.add(&definition.code));
+    pub(super) fn render(self, source: &str, code_name: &str) -> PartText {
         let mut head = format!(
             "{MARK} verified words of {}. Written anew by every run.\n\
              \\ For any standard Forth with 64-bit cells: S\" ./{code_name}\" INCLUDED\nDECIMAL\n",
             one_line(source, 200)
         );
-        needed.write(&mut head);
-        PartText { head, body: self.body(), needs: self.needs() }
+        self.needed.write(&mut head);
+        let needs = self.needs();
+        PartText { head, body: if self.has_order { self.text } else { self.ordered() }, needs }
     }
 
-    fn body(&self) -> String {
-        fn uses(item: &Item) -> &[String] {
-            item.definition.as_ref().map_or(&[], |definition| &definition.uses)
-        }
-        let name = |item: &Item| item.definition.as_ref().map(|definition| definition.name.clone());
-        let order = dependency_order(&self.items, name, uses);
-        let (mut plain, mut shadowed) = (String::with_capacity(self.n_bytes + 64), String::new());
+    fn ordered(&self) -> String {
+        let find = |used: &str| self.names.get(used).map(|&item| item as usize);
+        let order = dependency_order(self.items.len(), find, |i| &self.items[i].uses);
+        let (mut plain, mut shadowed) = (String::with_capacity(self.text.len() + 64), String::new());
         for item in order.into_iter().map(|i| &self.items[i]) {
-            match &item.definition {
-                Some(definition) if self.goes_to_shadow(definition) => {
-                    write_shadow(&mut shadowed, item, definition)
-                }
-                Some(definition) => _ = writeln!(plain, "{}{}", item.comment, definition.code.trim_end()),
-                None => plain.push_str(&item.comment),
+            if self.goes_to_shadow(item) {
+                self.write_shadow(&mut shadowed, item);
+            } else {
+                plain.push_str(&self.text[item.from..item.to]);
             }
         }
         if !shadowed.is_empty() {
@@ -143,14 +156,26 @@ impl Part {
     }
 
     /// A word with a standard name, or one that uses such a word of this part.
-    fn goes_to_shadow(&self, definition: &Definition) -> bool {
-        is_shadow(&definition.name)
-            || definition.uses.iter().any(|used| is_shadow(used) && self.names.contains(used))
+    fn goes_to_shadow(&self, item: &Item) -> bool {
+        item.is_shadow || self.uses_shadow(item)
+    }
+
+    fn uses_shadow(&self, item: &Item) -> bool {
+        item.uses.iter().any(|used| is_shadow(used) && self.names.contains_key(used.as_str()))
+    }
+
+    fn write_shadow(&self, out: &mut String, item: &Item) {
+        let (comment, code) = (&self.text[item.from..item.code], &self.text[item.code..item.to]);
+        let _ = match self.uses_shadow(item) {
+            true => write!(out, "{comment}GET-ORDER wm-shadow SWAP 1+ SET-ORDER\n{code}PREVIOUS\n"),
+            false => write!(out, "{comment}{code}"),
+        };
     }
 
     fn needs(&self) -> Vec<String> {
-        let uses = self.items.iter().filter_map(|item| item.definition.as_ref()).flat_map(|item| &item.uses);
-        let mut needs: Vec<_> = uses.filter(|used| !self.names.contains(*used)).cloned().collect();
+        let uses = self.items.iter().flat_map(|item| &item.uses);
+        let mut needs: Vec<_> =
+            uses.filter(|used| !self.names.contains_key(used.as_str())).cloned().collect();
         needs.sort();
         needs.dedup();
         needs
@@ -163,14 +188,6 @@ const SHADOW_HEAD: &str = "
 [UNDEFINED] wm-shadow [IF] WORDLIST CONSTANT wm-shadow [THEN]
 GET-CURRENT wm-shadow SET-CURRENT
 ";
-
-fn write_shadow(out: &mut String, item: &Item, definition: &Definition) {
-    let code = definition.code.trim_end();
-    let _ = match definition.uses.iter().any(|used| is_shadow(used)) {
-        true => writeln!(out, "{}GET-ORDER wm-shadow SWAP 1+ SET-ORDER\n{code}\nPREVIOUS", item.comment),
-        false => writeln!(out, "{}{code}", item.comment),
-    };
-}
 
 /// Whether a name (in lower case) means something that other lines of the files rely on.
 pub(super) fn is_shadow(name: &str) -> bool {
@@ -202,27 +219,31 @@ fn looks_like_number(name: &str) -> bool {
     }
 }
 
-fn title(row: &Row<'_>) -> String {
-    let mut effect = String::new();
-    row.write_effect(&mut effect);
-    let word = one_line(row.word.unwrap_or("(unreadable record)"), 100);
-    let effect = one_line(&effect, 100);
-    if effect.is_empty() { word } else { format!("{word} {effect}") }
+fn write_title(out: &mut String, row: &Row<'_>) {
+    push_line(out, row.word.unwrap_or("(unreadable record)"), 100);
+    out.push(' ');
+    let from = out.len();
+    row.write_effect(out);
+    let effect = out.split_off(from);
+    push_line(out, &effect, 100);
+    if effect.is_empty() {
+        out.pop();
+    }
 }
 
-fn provenance(row: &Row<'_>, outcome: &Outcome) -> String {
-    let mut text = format!("line {}", row.line);
+fn write_provenance(out: &mut String, row: &Row<'_>, outcome: &Outcome) {
+    let _ = write!(out, "line {}", row.line);
     if let Some(strategy) = outcome.strategy {
-        let _ = write!(text, ", {}", strategy.name());
+        let _ = write!(out, ", {}", strategy.name());
     }
     if let Some(template) = &outcome.template {
-        let _ = write!(text, " {}", one_line(template, 60));
+        out.push(' ');
+        push_line(out, template, 60);
     }
-    let _ = write!(text, ", {} of {} tests", outcome.tests_passed, outcome.tests_total);
+    let _ = write!(out, ", {} of {} tests", outcome.tests_passed, outcome.tests_total);
     if outcome.heldout_total > 0 {
-        let _ = write!(text, ", {} of {} held out", outcome.heldout_passed, outcome.heldout_total);
+        let _ = write!(out, ", {} of {} held out", outcome.heldout_passed, outcome.heldout_total);
     }
-    text
 }
 
 fn without_code(outcome: &Outcome) -> &'static str {

@@ -40,7 +40,8 @@ impl Needed {
     /// Notes what one definition uses.
     pub fn add(&mut self, code: &str) {
         for token in super::tokens(code) {
-            if let Some(i) = SHIMS.iter().position(|shim| token.eq_ignore_ascii_case(shim.word)) {
+            let is_shimmed = |shim: &Shim| token.eq_ignore_ascii_case(shim.word);
+            if let Some(i) = SHIMS.iter().position(is_shimmed) {
                 self.0 |= 1 << i;
             }
         }

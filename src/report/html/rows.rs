@@ -3,7 +3,7 @@
 use crate::model::{Outcome, Status};
 use crate::report::Row;
 use crate::report::summary::reason;
-use crate::report::tally::{Expectation, code_size, expectation, micros};
+use crate::report::tally::{Expectation, code_size, micros};
 use serde::Serialize;
 
 /// At most so many rows are embedded.
@@ -76,14 +76,14 @@ struct PageRow<'a> {
 
 impl Rows {
     /// Considers the next record in corpus order.
-    pub fn add(&mut self, row: &Row<'_>, outcome: &Outcome) {
+    pub fn add(&mut self, row: &Row<'_>, outcome: &Outcome, verdict: Expectation) {
         self.n_seen += 1;
-        let is_failure = expectation(row, outcome) == Expectation::Failing;
+        let is_failure = verdict == Expectation::Failing;
         let kept = if is_failure { self.failures.len() } else { self.failures.len() + self.others.len() };
         if kept >= ROWS_MAX {
             return;
         }
-        let json = render(row, outcome);
+        let json = render(row, outcome, verdict);
         self.n_bytes += json.len();
         if is_failure { &mut self.failures } else { &mut self.others }.push(json);
         while self.failures.len() + self.others.len() > ROWS_MAX || self.n_bytes > BYTES_MAX {
@@ -110,7 +110,7 @@ impl Rows {
     }
 }
 
-fn render(row: &Row<'_>, outcome: &Outcome) -> Box<str> {
+fn render(row: &Row<'_>, outcome: &Outcome, verdict: Expectation) -> Box<str> {
     let detail = outcome.detail.as_deref();
     let mut effect = String::new();
     row.write_effect(&mut effect);
@@ -126,7 +126,7 @@ fn render(row: &Row<'_>, outcome: &Outcome) -> Box<str> {
         file: clip(row.file),
         line: row.line,
         verdict: outcome.status as u8,
-        is_expected: expectation(row, outcome) == Expectation::ExpectedUnsolved,
+        is_expected: verdict == Expectation::ExpectedUnsolved,
         strategy: outcome.strategy.map(|strategy| strategy.name()),
         template: outcome.template.as_deref(),
         tests: [outcome.tests_passed, outcome.tests_total],
@@ -195,7 +195,9 @@ mod tests {
         let outcome = |status| Outcome::empty(SpecId(0), status, Stop::Exhausted);
         let mut add = |n: u32, status| {
             for i in 0..n {
-                rows.add(&Row::bare(Some(&format!("w{i}")), "f", i), &outcome(status));
+                let verdict =
+                    if status == Status::Verified { Expectation::Met } else { Expectation::Failing };
+                rows.add(&Row::bare(Some(&format!("w{i}")), "f", i), &outcome(status), verdict);
             }
             (rows.failures.len(), rows.others.len(), rows.counts())
         };
@@ -212,7 +214,7 @@ mod tests {
         outcome.code = Some("<".repeat(5_000).into());
         let word = "w".repeat(5_000);
         for i in 0..4_000 {
-            rows.add(&Row::bare(Some(&word), "f", i), &outcome);
+            rows.add(&Row::bare(Some(&word), "f", i), &outcome, Expectation::Met);
         }
         assert!(rows.to_json().len() <= BYTES_MAX + 3 * ROWS_MAX);
         assert!(rows.counts().0 > 500);
