@@ -121,11 +121,29 @@ struct State {
     depth: usize,
 }
 
+impl State {
+    const EMPTY: State = State { items: [[0; 8]; STACK_MAX], depth: 0 };
+
+    /// Becomes a stack of these items; what lies above them stays whatever it was.
+    #[inline]
+    fn set(&mut self, items: &[Lane]) {
+        self.items[..items.len()].copy_from_slice(items);
+        self.depth = items.len();
+    }
+
+    #[inline]
+    fn stack(&self) -> &[Lane] {
+        &self.items[..self.depth]
+    }
+}
+
 struct Pass<'e, 'a, F> {
     seen: &'e mut [Seen],
     epoch: u32,
     goal: Lanes<'a>,
     vocabulary: &'a [Step],
+    /// The stack after so many words of the body; one more to try the last word on.
+    states: [State; LENGTH_MAX + 2],
     body: [u8; LENGTH_MAX],
     candidates: u64,
     candidates_max: u64,
@@ -149,23 +167,23 @@ impl Enumerator {
             return (Ended::Exhausted, 0);
         }
         self.seen.resize(TABLE_LEN, Seen::default());
-        let mut root = State { items: [[0; 8]; STACK_MAX], depth: goal.inputs.len() };
-        root.items[..goal.inputs.len()].copy_from_slice(goal.inputs);
         let mut pass = Pass {
             seen: &mut self.seen,
             epoch: self.epoch,
             goal,
             vocabulary,
+            states: [State::EMPTY; LENGTH_MAX + 2],
             body: [0; LENGTH_MAX],
             candidates: 0,
             candidates_max: bounds.candidates_max,
             stop,
             accept,
         };
+        pass.states[0].set(goal.inputs);
         let mut ended = Ended::Exhausted;
         for length in bounds.length_min..=bounds.length_max {
             pass.next_epoch();
-            if let Some(why) = pass.descend(&root, 0, length) {
+            if let Some(why) = pass.descend(0, length) {
                 ended = why;
                 break;
             }
@@ -188,15 +206,10 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
         };
     }
 
-    fn descend(&mut self, state: &State, at: usize, left: usize) -> Option<Ended> {
+    /// Tries all continuations by `left` words of the prefix of `at` words.
+    fn descend(&mut self, at: usize, left: usize) -> Option<Ended> {
         if left == 0 {
-            return if state.depth == self.goal.outputs.len()
-                && state.items[..state.depth] == *self.goal.outputs
-            {
-                self.offer(at)
-            } else {
-                None
-            };
+            return if self.states[at].stack() == self.goal.outputs { self.offer(at) } else { None };
         }
         if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
             return Some(Ended::Interrupted);
@@ -204,8 +217,7 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
         for choice in 0..self.vocabulary.len() {
             self.body[at] = choice as u8;
             let step = self.vocabulary[choice];
-            let ended =
-                if left == 1 { self.last(state, at, step) } else { self.inner(state, at, left, step) };
+            let ended = if left == 1 { self.last(at, step) } else { self.inner(at, left, step) };
             if ended.is_some() {
                 return ended;
             }
@@ -215,39 +227,45 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
 
     /// A step with more to follow: run it, and go on unless that state was seen with as many words left.
     #[inline]
-    fn inner(&mut self, state: &State, at: usize, left: usize, step: Step) -> Option<Ended> {
-        let mut next = State { items: state.items, depth: state.depth };
-        if !apply(&mut next, step) || !reachable(next.depth, self.goal.outputs.len(), left - 1) {
+    fn inner(&mut self, at: usize, left: usize, step: Step) -> Option<Ended> {
+        let (before, after) = self.states.split_at_mut(at + 1);
+        let (state, next) = (&before[at], &mut after[0]);
+        let (n_in, n_out) = counts(step);
+        if state.depth < n_in || !reachable(state.depth - n_in + n_out, self.goal.outputs.len(), left - 1) {
+            return None;
+        }
+        next.set(state.stack());
+        if !apply(next, step) {
             return None;
         }
         if let Some(ended) = self.charge() {
             return Some(ended);
         }
-        if self.seen_before(&next, left - 1) {
+        if self.seen_before(at + 1, left - 1) {
             return None;
         }
-        self.descend(&next, at + 1, left - 1)
+        self.descend(at + 1, left - 1)
     }
 
-    /// The last step: only the outcome matters, and lane 0 tells most candidates apart.
+    /// The last step: only the outcome matters, so the word runs on a stack of its own inputs.
     #[inline]
-    fn last(&mut self, state: &State, at: usize, step: Step) -> Option<Ended> {
+    fn last(&mut self, at: usize, step: Step) -> Option<Ended> {
+        let (before, after) = self.states.split_at_mut(at + 1);
+        let (state, next) = (&before[at], &mut after[0]);
         let (n_in, n_out) = counts(step);
         if state.depth < n_in || state.depth - n_in + n_out != self.goal.outputs.len() {
             return None;
         }
+        let (untouched, inputs) = state.stack().split_at(state.depth - n_in);
+        let (same, wanted) = self.goal.outputs.split_at(untouched.len());
+        let right = untouched == same && {
+            next.set(inputs);
+            apply(next, step) && next.stack() == wanted
+        };
         if let Some(ended) = self.charge() {
             return Some(ended);
         }
-        let untouched = state.depth - n_in;
-        if state.items[..untouched] != self.goal.outputs[..untouched] {
-            return None;
-        }
-        let mut next = State { items: state.items, depth: state.depth };
-        if apply(&mut next, step) && next.items[..next.depth] == *self.goal.outputs {
-            return self.offer(at + 1);
-        }
-        None
+        if right { self.offer(at + 1) } else { None }
     }
 
     #[inline]
@@ -257,8 +275,8 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
     }
 
     #[inline]
-    fn seen_before(&mut self, state: &State, left: usize) -> bool {
-        let hash = hash(state);
+    fn seen_before(&mut self, at: usize, left: usize) -> bool {
+        let hash = hash(&self.states[at]);
         let entry = &mut self.seen[hash as usize & (TABLE_LEN - 1)];
         if entry.epoch == self.epoch && entry.hash == hash && entry.words_left as usize >= left {
             return true;
