@@ -18,3 +18,4 @@ pub use fingerprint::Fingerprint;
 pub use options::{Heldout, Options};
 pub use run::{Progress, RunError, Silent, Sink, Summary, fingerprint_of, outcome, run};
 pub use store::Store;
+pub use worker::{Context, Worker};

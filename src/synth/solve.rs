@@ -197,6 +197,7 @@ fn named_pattern<'a>(
     };
     let context = hole_context(tools.arena, problem, template);
     let mut assignments = template.assignments(&context);
+    let mut best: Option<(Definition<'a>, Verdict)> = None;
     while let Some((_, _, values)) = assignments.next() {
         if found.candidates >= settings.candidates_max {
             break;
@@ -218,19 +219,23 @@ fn named_pattern<'a>(
                 });
             }
             Ok(verdict) => {
-                let better =
-                    found.failed.as_ref().is_none_or(|(_, best)| verdict.tests_passed > best.tests_passed);
-                if better {
-                    let why = describe(tools, problem, &program, &verdict);
-                    keep_near_miss(found, near_miss(made.text, &verdict, why));
-                    found.failed = Some((made.text, verdict));
+                if best.as_ref().is_none_or(|(_, best)| verdict.tests_passed > best.tests_passed) {
+                    best = Some((made, verdict));
                 }
             }
             Err(_) => {}
         }
     }
-    let why = found.near_misses.last().map(|miss| miss.failing_test.clone());
-    refute(found, Status::Refuted, why.unwrap_or_else(|| "no filling of the pattern compiles".to_owned()));
+    let Some((made, verdict)) = best else {
+        refute(found, Status::Refuted, "no filling of the pattern compiles".to_owned());
+        return None;
+    };
+    let program =
+        Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(made.inside) };
+    let why = describe(tools, problem, &program, &verdict);
+    refute(found, Status::Refuted, why.clone());
+    keep_near_miss(found, near_miss(made.text, &verdict, why));
+    found.failed.get_or_insert((made.text, verdict));
     None
 }
 
