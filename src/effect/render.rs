@@ -154,7 +154,8 @@ impl Writer<'_> {
         self.depth = 0;
         if self.value(id, level::CHOICE).is_err() {
             self.out.truncate(start);
-            self.unknown(id, "x");
+            // Writing a name cannot be too long.
+            let _ = self.unknown(id, "x");
         } else if has_outer_blank(&self.out[start..]) {
             let (open, close) = self.brackets;
             self.out.insert(start, open);
@@ -172,11 +173,10 @@ impl Writer<'_> {
         let written = match (id.input(), self.graph.node(id)) {
             (Some(from_top), _) => {
                 let name = self.names.len().checked_sub(from_top + 1).map_or("?", |k| &self.names[k]);
-                self.out.push_str(name);
-                Ok(())
+                self.put(name)
             }
             (None, Some(&node)) => self.node(id, node, wanted),
-            (None, None) => Ok(self.out.push('?')),
+            (None, None) => self.put("?"),
         };
         self.depth -= 1;
         written
@@ -190,8 +190,7 @@ impl Writer<'_> {
             Op::Third(word) => self.call(word.name(), node, ".3"),
             Op::Literal => {
                 let value = self.graph.literals[node.a.0 as usize];
-                self.out.push_str(&value.to_string());
-                Ok(())
+                self.put(&value.to_string())
             }
             Op::Phi => self.bracketed(wanted > level::CHOICE, |w| {
                 w.value(node.a, level::OR)?;
@@ -212,9 +211,9 @@ impl Writer<'_> {
                 self.name(&name);
                 Ok(())
             }
-            Op::Index => Ok(self.out.push_str("index")),
-            Op::Text => Ok(self.unknown(id, "addr")),
-            Op::Unknown | Op::LoopVar | Op::Alias => Ok(self.unknown(id, "x")),
+            Op::Index => self.put("index"),
+            Op::Text => self.unknown(id, "addr"),
+            Op::Unknown | Op::LoopVar | Op::Alias => self.unknown(id, "x"),
         }
     }
 
@@ -270,7 +269,7 @@ impl Writer<'_> {
             w.value(node.a, left)?;
             w.out.push_str(text);
             match negative {
-                Some(n) => Ok(w.out.push_str(&n.to_string())),
+                Some(n) => w.put(&n.to_string()),
                 None => w.value(node.b, right),
             }
         })
@@ -284,7 +283,7 @@ impl Writer<'_> {
         self.bracketed(wanted > level::COMPARISON, |w| {
             w.value(a, level::COMPARISON + 1)?;
             w.out.push_str(operator);
-            Ok(w.out.push('0'))
+            w.put("0")
         })
     }
 
@@ -360,10 +359,15 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn unknown(&mut self, id: Id, kind: &str) {
+    fn put(&mut self, text: &str) -> Written {
+        self.out.push_str(text);
+        Ok(())
+    }
+
+    fn unknown(&mut self, id: Id, kind: &str) -> Written {
         if let Some((_, name)) = self.named.iter().find(|(named, _)| *named == id) {
             self.out.push_str(name);
-            return;
+            return Ok(());
         }
         let mut name = String::new();
         for k in 0.. {
@@ -379,6 +383,7 @@ impl Writer<'_> {
         }
         self.out.push_str(&name);
         self.named.push((id, name));
+        Ok(())
     }
 }
 
