@@ -37,6 +37,10 @@ pub(crate) struct Control {
     pub(crate) definitions: Vec<Definition>,
     pub(crate) outs: Vec<Id>,
     pub(crate) locals: Vec<Local>,
+    /// Inside `[ … ]`: the stack pointer and the lowest slot before it.
+    pub(crate) bracket: Option<(usize, usize)>,
+    /// Cells that wait for `literal`.
+    pub(crate) waiting: Vec<Id>,
 }
 
 impl Control {
@@ -61,6 +65,8 @@ impl Control {
         self.exit_saves.clear();
         self.conditions.clear();
         self.locals.clear();
+        self.bracket = None;
+        self.waiting.clear();
     }
 
     /// No control structure is open.
@@ -159,6 +165,11 @@ impl Machine<'_, '_> {
             }
             Word::Else => self.else_word(token, r),
             Word::Then => self.then_word(token, r),
+            Word::Ahead => {
+                self.open_frame(FrameKind::If, word, NO_VALUE, Some(r.sp), token, r);
+                self.die(r);
+                Ok(r)
+            }
             Word::Begin => {
                 self.open_loop(FrameKind::Begin, word, token, r)?;
                 Ok(r)

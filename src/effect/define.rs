@@ -150,10 +150,11 @@ impl<'t> Machine<'_, 't> {
         self.s.control.used = true;
         match word {
             Word::Paren => self.comment(token, r),
+            Word::DotParen => self.comment(token, r),
             Word::Backslash => Ok(self.line_comment(r)),
             Word::Colon => self.colon(token, r),
             Word::Semicolon => self.semicolon(token, r),
-            Word::SQuote | Word::DotQuote => self.string(word, token, r),
+            Word::SQuote | Word::DotQuote | Word::AbortQuote => self.string(word, token, r),
             Word::CharWord | Word::BracketChar => {
                 let (name, at) = self.name_after(token, r.at)?;
                 let first = std::str::from_utf8(name.bytes).ok().and_then(|name| name.chars().next());
@@ -169,15 +170,16 @@ impl<'t> Machine<'_, 't> {
                 Ok(r)
             }
             Word::LocalsOpen => self.locals(token, r),
-            Word::To => self.to(token, r),
-            // What stands in brackets is computed early, to the same value.
-            Word::LeftBracket | Word::RightBracket | Word::Literal => Ok(r),
+            Word::To | Word::Is => self.to(token, r),
+            Word::LeftBracket | Word::RightBracket => self.bracket(word, token, r),
+            Word::Literal | Word::TwoLiteral => self.compiled(word, token, r),
             Word::Immediate => {
                 if self.is_before_body(token.position) {
                     self.s.control.open.body_start = r.at;
                 }
                 Ok(r)
             }
+            Word::BufferColon => self.declare(1, WordEffect::pure(0, 1), token, r),
             Word::Variable | Word::TwoVariable | Word::Create => {
                 self.declare(0, WordEffect::pure(0, 1), token, r)
             }
@@ -190,6 +192,36 @@ impl<'t> Machine<'_, 't> {
 
     fn name_after(&self, token: Token<'_>, at: usize) -> Result<(Token<'t>, usize), EffectError> {
         self.next_token(at).ok_or(token.error(ErrorKind::NameMissing))
+    }
+
+    /// `[ … ]`: what stands there is computed early, with a stack of its own, and waits for `literal`.
+    fn bracket(&mut self, word: Word, token: Token<'_>, mut r: Regs) -> Step {
+        let control = &mut *self.s.control;
+        match (word, control.bracket.take()) {
+            (Word::LeftBracket, None) => {
+                control.bracket = Some((r.sp, r.low));
+                r.low = r.sp;
+            }
+            (Word::RightBracket, Some((sp, low))) if r.low >= sp => {
+                control.waiting.extend_from_slice(self.s.stack.slice(sp, r.sp));
+                (r.sp, r.low) = (sp, low);
+            }
+            _ => return Err(token.error(ErrorKind::Misplaced)),
+        }
+        Ok(r)
+    }
+
+    fn compiled(&mut self, word: Word, token: Token<'_>, mut r: Regs) -> Step {
+        let n = if word == Word::Literal { 1 } else { 2 };
+        let Some(from) = self.s.control.waiting.len().checked_sub(n) else {
+            return Err(token.error(ErrorKind::Misplaced));
+        };
+        for k in from..from + n {
+            let id = self.s.control.waiting[k];
+            self.push(id, &mut r);
+        }
+        self.s.control.waiting.truncate(from);
+        Ok(r)
     }
 
     fn comment(&mut self, token: Token<'_>, r: Regs) -> Step {
@@ -238,8 +270,11 @@ impl<'t> Machine<'_, 't> {
             return Err(token.error(ErrorKind::Unterminated { closer: "\"" }));
         };
         r.at += len + 1;
-        if word == Word::DotQuote {
+        if word != Word::SQuote {
             self.s.control.note_impure();
+            if word == Word::AbortQuote {
+                self.pop(&mut r);
+            }
             return Ok(r);
         }
         let address = self.s.graph.push(Op::Text, NO_VALUE, NO_VALUE, NO_VALUE, token.position);
@@ -364,6 +399,9 @@ impl<'t> Machine<'_, 't> {
 
     /// The end of a body: flow is joined, recursion and declaration must fit.
     pub(crate) fn end_body(&mut self, end: Token<'_>, r: Regs) -> Result<Ended, EffectError> {
+        if self.s.control.bracket.is_some() || !self.s.control.waiting.is_empty() {
+            return Err(end.error(ErrorKind::Misplaced));
+        }
         let mut r = self.end_flow(end, r)?;
         let diverges = self.s.control.dead;
         if diverges {
@@ -484,6 +522,7 @@ impl<'t> Machine<'_, 't> {
         Ok(r)
     }
 
+    /// `to name`, `is name`.
     fn to(&mut self, token: Token<'_>, mut r: Regs) -> Step {
         let (name, at) = self.name_after(token, r.at)?;
         r.at = at;

@@ -295,6 +295,11 @@ mod tests {
         check("-1.", "( -- -1 -1 )");
         check("[char] A bl", "( -- 65 32 )");
         check("[ 2 3 * ] literal +", "( a -- a+2*3 )");
+        check("[ 2 3 ] literal literal", "( -- 3 2 )");
+        check("[ 2 3 ] 2literal", "( -- 2 3 )");
+        check("literal", "Misplaced at 0");
+        check("1 [ + ] literal", "Misplaced at 6");
+        check("[ 1 ] 2", "Misplaced at 7");
         check("\\ nothing\ndup", "( a -- a a )");
         check("dup \\ the rest", "( a -- a a )");
         check("dup \\", "( a -- a a )");
@@ -305,6 +310,11 @@ mod tests {
         check(".\" hello\" 1", "( -- 1 )");
         check("dup . cr", "( a -- a )");
         check("variable v v @", "( -- mem[v] )");
+        check("+5 -$f", "( -- 5 -15 )");
+        check(">number", "( a b c d -- >number(a,b,c,d).1 >number(a,b,c,d).2 >number(a,b,c,d).3 x )");
+        check("dup 0= abort\" zero\" 1+", "( a -- a+1 )");
+        check("2drop .( hi) 1", "( a b -- 1 )");
+        check("99999999999999999999", "UnknownWord at 0");
         check("-trailing", "( a b -- -trailing(a,b).1 -trailing(a,b).2 )");
         check("', 1", "UnknownWord at 0");
     }
@@ -354,6 +364,7 @@ mod tests {
         check("case 1 of 5 endof endcase", "Branches { taken: 1, other: 0 } at 18");
         check("if 1 throw then 5", "( a -- 5 )");
         check("dup 0= if abort then", "( a -- a )");
+        check("ahead 1 2 3 then", "( -- )");
     }
 
     #[test]

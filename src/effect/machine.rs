@@ -5,8 +5,9 @@ use crate::effect::control::Control;
 use crate::effect::env::{WordEffect, WordEnv};
 use crate::effect::error::{EffectError, ErrorKind};
 use crate::effect::node::{FIRST_NODE, Graph, Id, NO_VALUE, NODES_MAX, Op};
-use crate::effect::number::{self, Number};
 use crate::forth::words::{self, Kind, NameKey, Word};
+use crate::forth::{Number, number};
+use crate::model::Cell;
 
 /// The stack slot of the first cell that the code itself leaves; its inputs lie below, topmost first.
 pub(crate) const BASE: usize = FIRST_NODE;
@@ -188,7 +189,7 @@ impl<'m, 't> Machine<'m, 't> {
 
     /// Runs words of the table; `literal` takes the next of `literals`.
     #[inline(always)]
-    pub(crate) fn run_words(&mut self, words: &[Word], literals: &[crate::model::Cell]) -> Step {
+    pub(crate) fn run_words(&mut self, words: &[Word], literals: &[Cell]) -> Step {
         let mut r = Regs::start(0);
         let mut literals = literals.iter();
         while let Some(&word) = words.get(r.at) {
@@ -286,7 +287,7 @@ impl<'m, 't> Machine<'m, 't> {
         // Measured: most of what comes here is a number; a digit in front decides quickly.
         if !self.shadowed
             && (key as u8).is_ascii_digit()
-            && let Some(Number::Single(value)) = number::parse(token.bytes)
+            && let Some(Number::Single(value)) = number(token.bytes, 10)
         {
             return Ok(self.push_literal(value, token.position, r));
         }
@@ -303,13 +304,13 @@ impl<'m, 't> Machine<'m, 't> {
         if let Some(word) = words::lookup(token.bytes) {
             return self.word(word, token, r);
         }
-        match number::parse(token.bytes) {
+        match number(token.bytes, 10) {
             Some(Number::Single(value)) => Ok(self.push_literal(value, token.position, r)),
-            Some(Number::Double(low, high)) => {
-                let r = self.push_literal(low, token.position, r);
-                Ok(self.push_literal(high, token.position, r))
+            Some(Number::Double(value)) => {
+                let r = self.push_literal(value as Cell, token.position, r);
+                Ok(self.push_literal((value >> 64) as Cell, token.position, r))
             }
-            None => self.foreign(token, r),
+            Some(Number::TooLarge) | None => self.foreign(token, r),
         }
     }
 
@@ -338,7 +339,7 @@ impl<'m, 't> Machine<'m, 't> {
         }
     }
 
-    pub(crate) fn push_literal(&mut self, value: crate::model::Cell, position: u32, mut r: Regs) -> Regs {
+    pub(crate) fn push_literal(&mut self, value: Cell, position: u32, mut r: Regs) -> Regs {
         let id = self.s.graph.literal(value, position);
         self.push(id, &mut r);
         r
@@ -429,9 +430,13 @@ impl<'m, 't> Machine<'m, 't> {
             a = Id(self.s.graph.args.len() as u16);
             self.s.graph.args.extend_from_slice(self.s.stack.slice(from, r.sp));
         }
-        for (k, op) in [Op::Word(word), Op::Second(word), Op::Third(word)].into_iter().take(n_out).enumerate()
-        {
-            let id = self.s.graph.push(op, a, b, c, position);
+        for k in 0..n_out {
+            let id = match k {
+                0 => self.s.graph.push(Op::Word(word), a, b, c, position),
+                1 => self.s.graph.push(Op::Second(word), a, b, c, position),
+                2 => self.s.graph.push(Op::Third(word), a, b, c, position),
+                _ => self.s.graph.unknown(position),
+            };
             self.s.stack.set(from + k, id);
         }
         r.sp = from + n_out;

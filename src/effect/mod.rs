@@ -4,7 +4,6 @@
 //! nothing on the way of straight code. Whatever it cannot follow is an error with a place, never a guess.
 
 mod node;
-mod number;
 
 mod env;
 mod error;
@@ -27,6 +26,9 @@ mod mend;
 mod warn;
 
 pub mod codes;
+
+#[cfg(test)]
+mod tests;
 
 pub use env::{NoWords, WordEffect, WordEnv, Words};
 pub use error::{Edit, EffectError, ErrorKind, place};

@@ -5,8 +5,8 @@
 
 use crate::effect::env::WordEffect;
 use crate::effect::node::{Call, Graph, Id, NO_VALUE, NOWHERE, Op, is_pure};
-use crate::effect::number::{self, Number};
 use crate::forth::words::{self, Word};
+use crate::forth::{Number, number};
 use crate::model::Cell;
 
 /// Nesting of brackets and prefixes, at most.
@@ -201,12 +201,12 @@ impl<'t> Parser<'t, '_> {
             body.len() - body.trim_start_matches(|c: char| c.is_digit(if is_hex { 16 } else { 10 })).len();
         let len =
             if self.rest.starts_with('\'') { 1 + self.rest[1..].find('\'')? + 1 } else { sigil + digits };
-        match number::parse(&self.rest.as_bytes()[..len])? {
+        match number(&self.rest.as_bytes()[..len], 10)? {
             Number::Single(value) => {
                 self.rest = &self.rest[len..];
                 Some(value)
             }
-            Number::Double(..) => None,
+            Number::Double(_) | Number::TooLarge => None,
         }
     }
 
