@@ -202,9 +202,9 @@ fields! {
 fields! {
     /// The fields of an output.
     OutputField free false {
-        Name "name" Shape::Text, Tells, "Name for people", r#""n!""#, "id", "label";
+        Name "name" Shape::Text, Tells, "Name for people", r#""n²""#, "id", "label";
         Type "type" Shape::CellType, Required, "Type of the stack item", r#""int""#, "ty", "kind";
-        Value "value" Shape::Text, Matters, "An expression over the inputs that gives the right answer", r#""n!""#, "expression", "formula", "expr";
+        Value "value" Shape::Text, Matters, "An expression over the inputs that gives the right answer", r#""n²""#, "expression", "formula", "expr";
         Description "description" Shape::AnyText, Tells, "A remark for people", r#""the product""#, "desc", "doc";
     }
 }

@@ -44,14 +44,14 @@ fn check(text: &str, expect: &str) {
     assert_eq!(found.join(" | "), expect, "{text}");
 }
 
-/// Checks a specification of `( a b -- c )` with one part put in.
+/// Checks a specification of `( a b -- c )` with one part put in. Its value never gives an answer.
 fn check_with(part: &str, expect: &str) {
     check(&with(part), expect);
 }
 
 fn with(part: &str) -> String {
     format!(
-        r#"{{"word":"w","stack_effect":{{"inputs":[{{"name":"a","type":"int"}},{{"name":"b","type":"int"}}],"outputs":[{{"name":"c","type":"int","value":"a"}}]}},{part}}}"#
+        r#"{{"word":"w","stack_effect":{{"inputs":[{{"name":"a","type":"int"}},{{"name":"b","type":"int"}}],"outputs":[{{"name":"c","type":"int","value":"a/0"}}]}},{part}}}"#
     )
 }
 
@@ -80,7 +80,7 @@ fn with_types(inputs: &str, outputs: &str, test: &str) -> String {
 fn a_whole_specification_is_read() {
     let spec = good(
         r#"{"word": "gcd", "description": "größter \"gemeinsamer\" Teiler",
-        "stack_effect": {"inputs": [{"name": "a", "type": "uint", "constraint": "a > 0"}, {"type": "uint"}],
+        "stack_effect": {"inputs": [{"name": "a", "type": "uint", "constraint": "a > 0"}, {"name": "b", "type": "uint"}],
                          "outputs": [{"name": "g", "type": "uint", "value": "gcd(a,b)"}]},
         "properties": ["gcd(a, a) = a"],
         "test_cases": [{"description": "d", "input": [18446744073709551615, 3], "output": [3], "tags": ["edge_case"]},
@@ -96,7 +96,12 @@ fn a_whole_specification_is_read() {
     assert_eq!(spec.word, "gcd");
     assert_eq!(spec.description.as_deref(), Some("größter \"gemeinsamer\" Teiler"));
     assert_eq!(spec.inputs[0].constraint.as_deref(), Some("a > 0"));
-    assert_eq!((spec.inputs[1].name.as_str(), spec.inputs[1].ty), ("in2", CellType::Uint));
+    assert_eq!((spec.inputs[1].name.as_str(), spec.inputs[1].ty), ("b", CellType::Uint));
+    assert_eq!(
+        good(&with_types("int", "", r#"{"input":[1],"output":[]}"#).replace(r#""name":"i0","#, "")).inputs[0]
+            .name,
+        "in1"
+    );
     assert_eq!(spec.outputs[0].value.as_deref(), Some("gcd(a,b)"));
     assert_eq!(spec.properties, ["gcd(a, a) = a"]);
     assert_eq!(spec.tests[0].input[..], [Value::Cell(-1), Value::Cell(3)]);
@@ -162,7 +167,10 @@ fn fields_are_known_by_name() {
     check(r#"{"wrod":"w","stack_effect":{"inputs":[],"output":[]}}"#, r#"WM011 "wrod" E | WM011 "output" E"#);
     check("{}", "WM012 { E | WM012 { E");
     check(r#"{"word":"w","stack_effect":{}}"#, "WM012 { E | WM012 { E");
-    check(r#"{"word":"w","stack_effect":{"inputs":[{}],"outputs":[]},"properties":["a"]}"#, "WM012 { E");
+    check(
+        r#"{"word":"w","stack_effect":{"inputs":[{}],"outputs":[]},"properties":["w(1) = 1"]}"#,
+        "WM012 { E | WM024 1 W",
+    );
     let hint = |text: &str| parse(text).diagnostics[0].suggestion.clone().unwrap_or_default();
     assert_eq!(hint(&with(r#""test_case":[]"#)), "did you mean \"test_cases\"?");
     assert_eq!(hint(&with(r#""tests":[]"#)), "did you mean \"test_cases\"?");
@@ -293,7 +301,7 @@ fn meaning_is_looked_at() {
     check(&SQUARE.replace("square", "a\\u0007"), r#"WM015 "a\u0007" E"#);
     check(&SQUARE.replace("square", "42"), r#"WM016 "42" W"#);
     check(
-        r#"{"word":"w","stack_effect":{"inputs":[{"name":"n","type":"int"},{"name":"n","type":"int"}],"outputs":[]},"properties":["1 = 1"]}"#,
+        r#"{"word":"w","stack_effect":{"inputs":[{"name":"n","type":"int"},{"name":"n","type":"int"}],"outputs":[{"type":"int","value":"2"}]}}"#,
         r#"WM029 "n" W"#,
     );
     check_with(
@@ -308,6 +316,40 @@ fn meaning_is_looked_at() {
         ),
         r#"WM017 {"type":"int"} E"#,
     );
+}
+
+/// Checks a specification `( n -- m )` with a constraint, a value and tests.
+fn check_expressions(constraint: &str, value: &str, properties: &str, tests: &str, expect: &str) {
+    let text = format!(
+        r#"{{"word":"w","stack_effect":{{"inputs":[{{"name":"n","type":"int","constraint":"{constraint}"}}],"outputs":[{{"name":"m","type":"int","value":"{value}"}}]}},"properties":[{properties}],"test_cases":[{tests}]}}"#
+    );
+    check(&text, expect);
+}
+
+#[test]
+fn expressions_are_held_against_the_tests() {
+    let square = r#"{"input":[3],"output":[9]}"#;
+    check_expressions("n >= 0", "n*n", r#""w(n) >= 0", "w(0) = 0""#, square, "");
+    check_expressions("n > 3", "n*n", "", square, "WM023 3 W");
+    check_expressions("n >= 0", "n+n", "", square, "WM028 9 W");
+    check_expressions("0 <= n <= 2", "n!", "", r#"{"input":[4],"output":[4]}"#, "WM023 4 W | WM028 4 W");
+    check_expressions("n >= 0", "n*n", "", r#"{"input":[-3],"throws":-10},{"input":[2],"output":[4]}"#, "");
+    // Overflow and division by zero say nothing.
+    check_expressions(
+        "10 / n > 0",
+        "n*n",
+        "",
+        r#"{"input":[0],"output":[0]},{"input":[4294967296],"output":[0]}"#,
+        "WM023 4294967296 W",
+    );
+    // Only what fits the stack effect is looked at.
+    check_expressions("n > 3", "n*n", "", r#"{"input":[1,2],"output":[3]}"#, "WM018 [1,2] E");
+    check_expressions("the number is fine", "n*n", "", square, "WM024 the W");
+    check_expressions("n > 0", "n +* 2", "", square, "WM024 * W");
+    check_expressions("n > 0", "n +*\\n 2", "", square, r#"WM024 "n +*\n 2" W"#);
+    check_expressions("n > 0", "n*n", r#""w(n) is always positive""#, square, "WM024 positive W");
+    let text = with(r#""properties":["1 = 1"],"heldout_cases":[{"input":[3,4],"output":[4]}]"#);
+    check(&text.replace("a/0", "a"), "WM024 1 = 1 W | WM028 4 W");
 }
 
 #[test]

@@ -33,7 +33,12 @@ impl Builder<'_, '_> {
             List { text, what: "held-out case", tests: &spec.heldout, marks: &scratch.heldout }
                 .check(effect, log);
             check_contradictions(text, &spec.tests, &scratch.tests, log);
+            if spec.inputs.len() <= INPUTS_MAX && spec.outputs.len() <= OUTPUTS_MAX {
+                self.check_meaning();
+            }
         }
+        let Builder { reader, spec, .. } = self;
+        let log = &mut reader.log;
         let is_bare = spec.tests.is_empty() && spec.properties.is_empty();
         if is_bare && !log.has_error && spec.outputs.iter().all(|output| output.value.is_none()) {
             let span = if self.word_read { self.word_at } else { self.record_at };
@@ -254,7 +259,7 @@ impl<'a> List<'a> {
     }
 }
 
-fn value_span(text: &str, pos: usize) -> Span {
+pub(super) fn value_span(text: &str, pos: usize) -> Span {
     let mut reader = Reader::at(text, pos);
     let _ = reader.skip();
     Span::new(pos, reader.pos())

@@ -2,6 +2,7 @@
 //! whole record (arity, ranges by type) is checked at the end, with the byte positions that were kept on the way.
 
 mod check;
+mod meaning;
 mod name;
 mod object;
 mod params;
@@ -52,6 +53,7 @@ pub struct Scratch {
     inputs: Vec<params::Mark>,
     outputs: Vec<params::Mark>,
     properties: Vec<Span>,
+    arena: bumpalo::Bump,
 }
 
 impl Scratch {
