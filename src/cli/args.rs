@@ -149,6 +149,9 @@ pub enum Color {
 pub enum Command {
     Run(commands::run::Args),
     Check(commands::check::Args),
+    Infer(commands::infer::Args),
+    Verify(commands::verify::Args),
+    Compose(commands::compose::Args),
     Templates(commands::templates::Args),
     Corpus(commands::corpus::Args),
     Shard(commands::shard::Args),
@@ -170,11 +173,7 @@ impl Command {
             Command::Corpus(args) => args.layer(),
             Command::Shard(args) => args.layer(),
             Command::Merge(args) => args.layer(),
-            Command::Explain(_)
-            | Command::Schema(_)
-            | Command::Config(_)
-            | Command::Completions(_)
-            | Command::Man(_) => Layer::new(),
+            _ => Layer::new(),
         }
     }
 }

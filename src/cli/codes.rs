@@ -16,6 +16,7 @@ pub struct RoomCodes {
 /// Every room that finds things, by its numbers.
 pub const ROOMS: &[RoomCodes] = &[
     RoomCodes { room: "spec", range: 1..=39, tables: &[crate::spec::codes::CODES] },
+    RoomCodes { room: "effect", range: 40..=59, tables: &[crate::effect::codes::CODES] },
     RoomCodes { room: "template", range: 60..=69, tables: &[crate::template::codes::CODES] },
     RoomCodes {
         room: "validation, search and pipeline",

@@ -14,6 +14,7 @@ pub mod commands;
 
 pub mod archive;
 pub mod running;
+pub mod words;
 
 pub mod codes;
 #[cfg(feature = "flamegraph")]
@@ -90,6 +91,9 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<Exit> {
     match command {
         Command::Run(args) => run::run(args, context),
         Command::Check(args) => check::run(args, context),
+        Command::Infer(args) => infer::run(args, context),
+        Command::Verify(args) => verify::run(args, context),
+        Command::Compose(args) => compose::run(args, context),
         Command::Templates(args) => templates::run(args, context),
         Command::Corpus(args) => corpus::run(args, context),
         Command::Shard(args) => shard::run(args, context),

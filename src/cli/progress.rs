@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// How often the bar is drawn.
 const FRAME: Duration = Duration::from_millis(100);
 
-/// How often a plain line is written.
+/// How often a plain line is written at first; a long run writes them less and less often.
 const LINE: Duration = Duration::from_secs(5);
 
 /// What is shown.
@@ -110,7 +110,7 @@ fn show_lines(counters: &Counters, ended: &std::sync::mpsc::Receiver<()>) {
         if phase != phase_before {
             (phase_before, since) = (phase, Instant::now());
         }
-        if last_line.elapsed() >= LINE {
+        if last_line.elapsed() >= LINE.max(since.elapsed() / 10) {
             last_line = Instant::now();
             let (done, total) =
                 (counters.done.load(Ordering::Relaxed), counters.total.load(Ordering::Relaxed));

@@ -2,13 +2,16 @@
 
 pub mod check;
 pub mod completions;
+pub mod compose;
 pub mod config;
 pub mod corpus;
 pub mod explain;
 pub mod explain_word;
+pub mod infer;
 pub mod man;
 pub mod merge;
 pub mod run;
 pub mod schema;
 pub mod shard;
 pub mod templates;
+pub mod verify;

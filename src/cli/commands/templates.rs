@@ -3,10 +3,10 @@
 use crate::cli::args::{Flags, MessageFormat};
 use crate::cli::context::{Context, Told};
 use crate::cli::message::visible;
-use crate::cli::output::{BOLD, DIM};
-use crate::cli::{Exit, table};
+use crate::cli::output::{BAD, BOLD, DIM, GOOD};
+use crate::cli::{Exit, table, text};
 use crate::config::{Key, Layer};
-use crate::template::{Library, LoadError, Template, TemplateTest};
+use crate::template::{Library, LoadError, Template, TemplateTest, TestReport};
 use anyhow::bail;
 use std::io::Write;
 use std::path::PathBuf;
@@ -42,6 +42,20 @@ enum Action {
         /// The id, as a specification names it in `implementation.pattern`
         id: String,
     },
+    /// Run the tests of the templates on the engine
+    ///
+    /// Exit code 1 when one fails.
+    ///
+    /// Examples:
+    ///   wordmill templates test
+    ///   wordmill templates test ACCUMULATOR_LOOP_001
+    ///   wordmill templates test --templates my-templates
+    #[command(verbatim_doc_comment)]
+    Test {
+        /// Only these templates; without any, all
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+    },
 }
 
 impl Args {
@@ -58,7 +72,8 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
     let library = library(context)?;
     match &args.action {
         Action::List => list(&library, context),
-        Action::Show { id } => show(&library, id, context),
+        Action::Show { id } => show(find(&library, id)?, context),
+        Action::Test { ids } => test(&library, ids, context),
     }
 }
 
@@ -98,13 +113,63 @@ fn list(library: &Library, context: &mut Context) -> anyhow::Result<Exit> {
     Ok(Exit::Good)
 }
 
-fn show(library: &Library, id: &str, context: &mut Context) -> anyhow::Result<Exit> {
-    let Some(template) = library.get(id).or_else(|| library.get(&id.to_ascii_uppercase())) else {
-        match library.suggest(id) {
-            Some(suggestion) => bail!("no template has the id `{id}`; {suggestion}"),
-            None => bail!("no template has the id `{id}`; `wordmill templates list` lists all of them"),
-        }
+fn find<'l>(library: &'l Library, id: &str) -> anyhow::Result<&'l Template> {
+    match (library.get(id).or_else(|| library.get(&id.to_ascii_uppercase())), library.suggest(id)) {
+        (Some(template), _) => Ok(template),
+        (None, Some(suggestion)) => bail!("no template has the id `{id}`; {suggestion}"),
+        (None, None) => bail!("no template has the id `{id}`; `wordmill templates list` lists all of them"),
+    }
+}
+
+fn test(library: &Library, ids: &[String], context: &mut Context) -> anyhow::Result<Exit> {
+    let reports: Vec<TestReport> = match ids {
+        [] => library.run_tests(),
+        ids => ids.iter().map(|id| Ok(find(library, id)?.run_tests())).collect::<anyhow::Result<_>>()?,
     };
+    for report in &reports {
+        tell(report, context)?;
+    }
+    let tests: usize = reports.iter().map(|report| report.n_tests).sum();
+    let failed: usize = reports.iter().map(|report| report.failures.len()).sum();
+    let (templates, tests) =
+        (text::count(reports.len() as u64, "template"), text::count(tests as u64, "test"));
+    context.note(&format!(
+        "{templates}, {tests}: {}",
+        if failed == 0 { "all pass".to_owned() } else { format!("{failed} fail") }
+    ));
+    Ok(if failed == 0 { Exit::Good } else { Exit::Bad })
+}
+
+fn tell(report: &TestReport, context: &mut Context) -> anyhow::Result<()> {
+    if context.format == MessageFormat::Json {
+        let failures = report.failures.iter().map(|failure| {
+            serde_json::json!({ "line": failure.line, "code": failure.code, "reason": failure.reason })
+        });
+        let json = serde_json::json!({
+            "id": report.id, "tests": report.n_tests, "failures": failures.collect::<Vec<_>>(),
+        });
+        writeln!(context.out, "{json}")?;
+        return Ok(());
+    }
+    if report.passed() {
+        if context.verbose > 0 {
+            writeln!(
+                context.out,
+                "{GOOD}pass{GOOD:#} {}: {}",
+                report.id,
+                text::count(report.n_tests as u64, "test")
+            )?;
+        }
+        return Ok(());
+    }
+    for failure in &report.failures {
+        let (code, reason) = (visible(&failure.code), visible(&failure.reason));
+        writeln!(context.out, "{BAD}fail{BAD:#} {} (line {}): `{code}` {reason}", report.id, failure.line)?;
+    }
+    Ok(())
+}
+
+fn show(template: &Template, context: &mut Context) -> anyhow::Result<Exit> {
     if context.format == MessageFormat::Json {
         writeln!(context.out, "{}", to_json(template))?;
         return Ok(Exit::Good);
