@@ -167,6 +167,22 @@ pub fn samples() -> Vec<Sample> {
     let outcome = verified(&divide, ": checked/ dup 0= if -10 throw then / ;", Strategy::Pattern);
     add("more/memory.json", 17, Some(tagged(divide, &["arithmetic"], "throws on zero")), outcome, 65);
 
+    let least = i64::MIN;
+    let halves = spec(
+        "divmod",
+        "a b -- r q",
+        &[(&[7, -2], &[-1, -4]), (&[least, -1], &[0, least]), (&[-7, -1], &[0, 7])],
+    );
+    let outcome = verified(&halves, ": divmod 2dup mod -rot / ;", Strategy::Enumeration);
+    add("more/division.json", 1, Some(tagged(halves, &["arithmetic"], "floored, and wraps")), outcome, 64);
+    let halves = spec(
+        "div-mod",
+        "a b -- r q",
+        &[(&[7, -2], &[-1, -4]), (&[least, -1], &[0, least]), (&[-7, 2], &[1, -4])],
+    );
+    let outcome = verified(&halves, ": div-mod /mod ;", Strategy::Enumeration);
+    add("more/division.json", 2, Some(tagged(halves, &["arithmetic"], "the same")), outcome, 63);
+
     let mut outside = spec("eighth-power", "n -- n^8", &[(&[2], &[256])]);
     outside.uses = vec!["fourth-power".into(), "square".into()];
     let outcome = verified(&outside, ": eighth-power fourth-power square ;", Strategy::Enumeration);

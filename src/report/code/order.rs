@@ -1,7 +1,5 @@
 //! Definitions in an order in which each word stands after those that it uses.
 
-use std::collections::HashMap;
-
 /// Indices below `n` in their own order, except that what an item uses comes before it. `find` knows items by the names
 /// that `uses` gives. A cycle, which the pipeline calls invalid, is cut where it is met.
 pub fn dependency_order<'i>(

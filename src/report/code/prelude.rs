@@ -19,16 +19,26 @@ const SHIMS: &[Shim] = &[
         word: "rshift",
         lines: "-1 64 rshift [IF] : rshift ( x u -- x ) dup 64 u< if rshift else 2drop 0 then ; [THEN]",
     },
-    Shim { word: "/", lines: "-7 2 / -4 <> [IF] : / ( n1 n2 -- n ) >r s>d r> fm/mod nip ; [THEN]" },
-    Shim { word: "mod", lines: "-7 2 mod 1 <> [IF] : mod ( n1 n2 -- n ) >r s>d r> fm/mod drop ; [THEN]" },
+    // Floored, and the smallest number by -1 wraps; some Forths divide towards zero, some throw.
+    Shim {
+        word: "/",
+        lines: ": wm/? -7 2 / -4 <> -9223372036854775808 -1 ['] / catch if 2drop true else drop false then or ;\n\
+                wm/? [IF] : / ( n1 n2 -- n ) dup -1 = if drop negate else >r s>d r> fm/mod nip then ; [THEN]",
+    },
+    Shim {
+        word: "mod",
+        lines: ": wm/? -7 2 mod 1 <> -9223372036854775808 -1 ['] mod catch if 2drop true else drop false then or ;\n\
+                wm/? [IF] : mod ( n1 n2 -- n ) dup -1 = if 2drop 0 else >r s>d r> fm/mod drop then ; [THEN]",
+    },
     Shim {
         word: "/mod",
-        lines: "-7 2 /mod -4 <> nip [IF] : /mod ( n1 n2 -- r q ) >r s>d r> fm/mod ; [THEN]",
+        lines: ": wm/? -7 2 /mod nip -4 <> -9223372036854775808 -1 ['] /mod catch if 2drop true else 2drop false then or ;\n\
+                wm/? [IF] : /mod ( n1 n2 -- r q ) dup -1 = if drop negate 0 swap else >r s>d r> fm/mod then ; [THEN]",
     },
     Shim { word: "*/", lines: "-7 1 2 */ -4 <> [IF] : */ ( n1 n2 n3 -- n ) >r m* r> fm/mod nip ; [THEN]" },
     Shim {
         word: "*/mod",
-        lines: "-7 1 2 */mod -4 <> nip [IF] : */mod ( n1 n2 n3 -- r q ) >r m* r> fm/mod ; [THEN]",
+        lines: "-7 1 2 */mod nip -4 <> [IF] : */mod ( n1 n2 n3 -- r q ) >r m* r> fm/mod ; [THEN]",
     },
 ];
 

@@ -2,7 +2,8 @@
 \ For any standard Forth with 64-bit cells: S" ./more+memory.json.fth" INCLUDED
 DECIMAL
 [UNDEFINED] -rot [IF] : -rot ( a b c -- c a b ) rot rot ; [THEN]
--7 2 / -4 <> [IF] : / ( n1 n2 -- n ) >r s>d r> fm/mod nip ; [THEN]
+: wm/? -7 2 / -4 <> -9223372036854775808 -1 ['] / catch if 2drop true else drop false then or ;
+wm/? [IF] : / ( n1 n2 -- n ) dup -1 = if drop negate else >r s>d r> fm/mod nip then ; [THEN]
 
 \ string-length ( c-addr u -- u ): counted in bytes
 \ line 1, enumeration, 1 of 1 tests
