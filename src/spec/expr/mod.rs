@@ -34,6 +34,8 @@ mod statement;
 mod superscript;
 
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod tests;
 
 pub use ast::{Comparison, Expr};

@@ -571,7 +571,11 @@ impl<'a, 't, 'n> Parser<'a, 't, 'n> {
             match nodes[..] {
                 [condition, yes, no] => return self.choose(condition, yes, Some(no)),
                 [condition] => {
-                    self.expr_from(Node { flags: condition.flags | GROUPED, ..condition }, power::IFF)?
+                    let group =
+                        Node { flags: condition.flags & !(AMPERSAND | IMPLICIT) | GROUPED, ..condition };
+                    let group = self.implicit_product(group)?;
+                    let left = self.postfix(group)?;
+                    self.expr_from(left, power::IFF)?
                 }
                 _ => return self.error(start, "a condition is due here"),
             }
