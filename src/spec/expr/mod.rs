@@ -150,7 +150,11 @@ impl Property<'_> {
         let verdict = match self.guard.map(|guard| evaluator.truth(guard)) {
             Some(Ok(false)) => return Verdict::Vacuous,
             Some(Err(halt)) => Err(halt),
-            Some(Ok(true)) | None => evaluator.truth(self.claim),
+            Some(Ok(true)) | None => {
+                // What was wide in the guard does not make the claim doubtful.
+                evaluator.wide = false;
+                evaluator.truth(self.claim)
+            }
         };
         let trusted = !evaluator.outside;
         match verdict {

@@ -105,14 +105,39 @@ impl<'a> Parser<'a, '_, '_> {
         Ok(statement)
     }
 
-    /// `commutative: f(a, b) = f(b, a)`: words before a colon are a label.
+    /// `commutative: f(a, b) = f(b, a)`: the name of a law before a colon is a label. Other words there could be a
+    /// condition (`even numbers: …`), and are not skipped.
     fn skip_label(&mut self) {
-        self.at.skip_space();
-        let Some((label, _)) = self.at.rest().split_once(':') else { return };
-        let is_label = label.chars().all(|c| c.is_alphabetic() || c == ' ' || c == '-');
-        const FORMS: [&str; 2] = ["if", "∀"];
-        if is_label && self.at.keyword(&PREFIXES).is_none() && self.at.keyword(&FORMS).is_none() {
-            self.at.pos += label.len() + 1;
+        const LABELS: [&str; 24] = [
+            "associative",
+            "associativity",
+            "base",
+            "bound",
+            "bounds",
+            "case",
+            "commutative",
+            "commutativity",
+            "definition",
+            "distributive",
+            "example",
+            "idempotence",
+            "idempotent",
+            "identity",
+            "invariant",
+            "inverse",
+            "involution",
+            "law",
+            "monotone",
+            "monotonic",
+            "property",
+            "recurrence",
+            "symmetric",
+            "symmetry",
+        ];
+        let mut ahead = self.at;
+        while ahead.take_keyword(&LABELS).is_some() {}
+        if ahead.pos > self.at.pos && ahead.take(":") {
+            self.at = ahead;
         }
     }
 
@@ -130,37 +155,49 @@ impl<'a> Parser<'a, '_, '_> {
         Some(if matches!(word, "forall" | "every") { "for" } else { word })
     }
 
-    /// What stands before the claim: up to a colon, or all but the last of a list.
+    /// What stands before the claim: up to a colon, or else up to what calls the word, or up to the last of the list.
     fn prefix(&mut self, quantifier: &str) -> Result<Option<Node<'a>>, ExprError> {
         let start = self.at.pos;
         let mut list = Conditions::new(quantifier);
         self.adjectives(&mut list);
         let mut n_items = 0;
+        // After `such that`, conditions may call the word.
+        let mut may_call = false;
         loop {
             let here = self.at;
             let item = self.item()?;
             n_items += 1;
             self.at.skip_space();
-            let colon = self.at.take(":") || self.at.take(".");
-            if colon || self.at.take_keyword(&["such"]).is_some() {
+            if self.at.take(":") || self.at.take(".") {
                 self.add(&mut list, item)?;
-                self.finish(&mut list)?;
-                let _ = self.at.take_keyword(&["that"]);
-                let _ = colon || self.at.take(":");
-                return Ok(list.guard);
+                break;
             }
-            if self.separator() || self.operand_follows() {
+            let calls = item.is(CALLS) && n_items > 1 && !may_call;
+            if !calls && self.such_that() {
+                may_call = true;
                 self.add(&mut list, item)?;
-                continue;
-            }
-            // The item was the claim.
-            if n_items == 1 {
+            } else if !calls && (self.separator() || self.operand_follows()) {
+                self.add(&mut list, item)?;
+            } else if n_items == 1 {
                 return self.error(start, "`:` is missing after the condition");
+            } else {
+                // The item is the claim.
+                self.at = here;
+                break;
             }
-            self.at = here;
-            self.finish(&mut list)?;
-            return Ok(list.guard);
         }
+        self.finish(&mut list)?;
+        Ok(list.guard)
+    }
+
+    fn such_that(&mut self) -> bool {
+        let mut ahead = self.at;
+        let there = ahead.take_keyword(&["such"]).is_some() && ahead.take_keyword(&["that"]).is_some()
+            || ahead.take_keyword(&["where", "with"]).is_some();
+        if there {
+            self.at = ahead;
+        }
+        there
     }
 
     /// A condition of a list, in which `and` separates.
@@ -443,8 +480,11 @@ impl<'a> Parser<'a, '_, '_> {
         for (index, piece) in pieces.iter().enumerate().rev() {
             rest = Some(match piece.guard {
                 Some(guard) => self.choose(guard, piece.value, rest)?,
-                None if index + 1 == pieces.len() && index > 0 => piece.value,
-                None => return Err(piece.value.error("a case without a condition can only be the last")),
+                None if piece.otherwise && index > 0 && rest.is_none() => piece.value,
+                None => {
+                    let error = piece.value.error("this case has no condition");
+                    return Err(error.suggest("write `otherwise` before the last case"));
+                }
             });
         }
         rest.ok_or_else(|| ExprError::new(0, 0, "a value is due here"))

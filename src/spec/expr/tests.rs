@@ -480,6 +480,11 @@ fn guards_and_quantifiers() {
     is("gcd", AB, "gcd(a, b) > 0 for a > 0, b > 5", Verdict::Vacuous);
     holds("gcd", AB, "for all a and b: gcd(a, b) divides a");
     holds("gcd", AB, "for all a b: gcd(a, b) divides a and gcd(a, b) divides b");
+    holds("gcd", AB, "for all a, b such that a > b: gcd(a, b) = gcd(b, a)");
+    holds("gcd", AB, "for all a, b such that a > b, gcd(a, b) = gcd(b, a)");
+    is("gcd", AB, "for all a, b such that gcd(a, b) = 2, a = 0", Verdict::Vacuous);
+    is("gcd", AB, "for all a, b where a < b: gcd(a, b) = 0", Verdict::Vacuous);
+    is("gcd", AB, "for a > 0, gcd(a, b) = 1, gcd(b, a) = 0", Verdict::Fails);
     holds("gcd", AB, "commutative: gcd(a, b) = gcd(b, a)");
     holds("gcd", AB, "gcd(x, y) = gcd(y, x)");
     holds("gcd", AB, "∀ first, second: gcd(first, second) = gcd(second, first)");
@@ -554,6 +559,10 @@ fn several_outputs() {
 
 #[test]
 fn what_cannot_be_read_is_refused() {
+    unparsable("square", N, "square(n) = n for n = 0, 1", "no condition");
+    unparsable("square", N, "even numbers: square(n) = 0", "");
+    unparsable("square", N, "zero: square(0) = 0", "");
+    unparsable("square", N, "for f(n) > 0, square(n) > 0, square(n) > 1: n = 1", "");
     unparsable("square", N, "returns the larger number", "prose");
     unparsable("square", N, "square is always positive for real numbers", "prose");
     unparsable("square", N, "The result of squaring is never negative", "prose");

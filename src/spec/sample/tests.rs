@@ -232,3 +232,47 @@ fn shrinking() {
         assert!(row[0] > 12345 && row[0] < i64::MAX);
     });
 }
+
+/// Every expression of the shipped corpus is read, and every value answers on some sample.
+#[test]
+fn shipped_expressions_are_executable() {
+    use crate::spec::expr::{NoWords, Row, parse_value};
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/specs");
+    let sources = crate::spec::find_sources(&[shipped]).expect("the shipped corpus is there");
+    let mut n_values = 0;
+    let mut check = |spec: crate::model::Spec| {
+        let place = |text: &str| format!("{}: {text}", spec.word);
+        let params: Vec<_> =
+            spec.inputs.iter().map(|p| (p.name.as_str(), p.ty, p.constraint.as_deref())).collect();
+        let arena = Bump::new();
+        let named: Vec<Name<'_>> = params.iter().map(|p| Name { name: p.0, ty: p.1 }).collect();
+        let outputs: Vec<Name<'_>> = spec.outputs.iter().map(|p| Name { name: &p.name, ty: p.ty }).collect();
+        let types: Vec<CellType> = named.iter().map(|p| p.ty).collect();
+        let out_types: Vec<CellType> = outputs.iter().map(|p| p.ty).collect();
+        let mut words = vec![Word { name: &spec.word, effect: Some((&types, &out_types)) }];
+        words.extend(spec.uses.iter().map(|name| Word { name, effect: None }));
+        let names = Names { params: &named, outputs: &outputs, words: &words };
+        let parse = |(i, p): (usize, &(&str, CellType, Option<&str>))| Constraint::parse(&arena, p.2, &names, i);
+        let constraints: Vec<_> = params.iter().enumerate().map(parse).collect();
+        for (constraint, param) in constraints.iter().zip(&params) {
+            assert!(!matches!(constraint, Constraint::Unknown), "{}", place(param.2.unwrap_or("")));
+        }
+        for text in &spec.properties {
+            if let Err(error) = parse_property(&arena, text, &names) {
+                panic!("{}: {error}", place(text));
+            }
+        }
+        let domain = Domain::of_params(&arena, &names, &constraints);
+        let rows = samples(&arena, &domain, Options { seed: 1, wanted: 64, reach: Options::SMALL });
+        for (text, output) in spec.outputs.iter().filter_map(|o| o.value.as_ref().map(|text| (text, o))) {
+            let formula = parse_value(&arena, text, &names).unwrap_or_else(|error| panic!("{}: {error}", place(text)));
+            let answer = |cells| formula.cell(Row { cells, types: domain.types }, output.ty, &mut NoWords);
+            assert!(rows.rows().any(|row| answer(row).is_ok()), "{} never answers", place(text));
+            n_values += 1;
+        }
+    };
+    for file in &sources.files {
+        crate::spec::read_entries(file, &mut |entry| entry.spec.into_iter().for_each(&mut check)).expect("it reads");
+    }
+    assert!(n_values > 50, "{n_values}");
+}
