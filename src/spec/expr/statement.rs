@@ -14,6 +14,8 @@ struct Piece<'a> {
     guard: Option<Node<'a>>,
     /// Marked as what holds when no other case does.
     otherwise: bool,
+    /// It has an `else`, so that it is defined everywhere.
+    complete: bool,
     /// The two sides, where it is an equation.
     equation: Option<[Node<'a>; 2]>,
     /// The last comparison in it.
@@ -76,7 +78,9 @@ impl<'a> Parser<'a, '_, '_> {
                 continue;
             }
             let item = self.condition(item)?;
-            for variable in bare.drain(..) {
+            for variable in
+                bare.drain(..).filter(|variable: &Node<'_>| variable.variables & item.variables == 0)
+            {
                 let same = self.about(item, variable)?;
                 all = Some(self.and(all, same)?);
             }
@@ -282,7 +286,8 @@ impl<'a> Parser<'a, '_, '_> {
             };
         }
         let item = self.condition(item)?;
-        for variable in list.bare.into_iter().take(list.bare_len).flatten() {
+        let bare = list.bare.into_iter().take(list.bare_len).flatten();
+        for variable in bare.filter(|variable| variable.variables & item.variables == 0) {
             let same = self.about(item, variable)?;
             list.guard = Some(self.and(list.guard, same)?);
         }
@@ -344,8 +349,14 @@ impl<'a> Parser<'a, '_, '_> {
         self.enter()?;
         let value = self.expr(0)?;
         let equation = self.equation(value);
-        let mut piece =
-            Piece { value, guard: None, otherwise: false, equation, last_compare: self.last_compare };
+        let mut piece = Piece {
+            value,
+            guard: None,
+            otherwise: false,
+            complete: false,
+            equation,
+            last_compare: self.last_compare,
+        };
         if self.at.take_keyword(&["if"]).is_some() {
             if self.at.take_keyword(&["and"]).is_some() {
                 let only =
@@ -410,7 +421,14 @@ impl<'a> Parser<'a, '_, '_> {
             _ => self.choose(condition, value, Some(no))?,
         };
         let equation = self.equation(value);
-        Ok(Piece { value, guard: None, otherwise: false, equation, last_compare: self.last_compare })
+        Ok(Piece {
+            value,
+            guard: None,
+            otherwise: false,
+            complete: true,
+            equation,
+            last_compare: self.last_compare,
+        })
     }
 
     /// Guards after a claim: `for n > 1`, `when a ≥ b`, `for all n, m`.
@@ -480,7 +498,7 @@ impl<'a> Parser<'a, '_, '_> {
         for (index, piece) in pieces.iter().enumerate().rev() {
             rest = Some(match piece.guard {
                 Some(guard) => self.choose(guard, piece.value, rest)?,
-                None if piece.otherwise && index > 0 && rest.is_none() => piece.value,
+                None if (piece.otherwise || piece.complete) && index > 0 && rest.is_none() => piece.value,
                 None => {
                     let error = piece.value.error("this case has no condition");
                     return Err(error.suggest("write `otherwise` before the last case"));

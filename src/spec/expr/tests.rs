@@ -485,6 +485,7 @@ fn guards_and_quantifiers() {
     is("gcd", AB, "for all a, b such that gcd(a, b) = 2, a = 0", Verdict::Vacuous);
     is("gcd", AB, "for all a, b where a < b: gcd(a, b) = 0", Verdict::Vacuous);
     is("gcd", AB, "for a > 0, gcd(a, b) = 1, gcd(b, a) = 0", Verdict::Fails);
+    holds("gcd", AB, "for all a, b, a > b: gcd(a, b) = 1");
     holds("gcd", AB, "commutative: gcd(a, b) = gcd(b, a)");
     holds("gcd", AB, "gcd(x, y) = gcd(y, x)");
     holds("gcd", AB, "∀ first, second: gcd(first, second) = gcd(second, first)");

@@ -252,7 +252,8 @@ fn shipped_expressions_are_executable() {
         let mut words = vec![Word { name: &spec.word, effect: Some((&types, &out_types)) }];
         words.extend(spec.uses.iter().map(|name| Word { name, effect: None }));
         let names = Names { params: &named, outputs: &outputs, words: &words };
-        let parse = |(i, p): (usize, &(&str, CellType, Option<&str>))| Constraint::parse(&arena, p.2, &names, i);
+        let parse =
+            |(i, p): (usize, &(&str, CellType, Option<&str>))| Constraint::parse(&arena, p.2, &names, i);
         let constraints: Vec<_> = params.iter().enumerate().map(parse).collect();
         for (constraint, param) in constraints.iter().zip(&params) {
             assert!(!matches!(constraint, Constraint::Unknown), "{}", place(param.2.unwrap_or("")));
@@ -265,14 +266,16 @@ fn shipped_expressions_are_executable() {
         let domain = Domain::of_params(&arena, &names, &constraints);
         let rows = samples(&arena, &domain, Options { seed: 1, wanted: 64, reach: Options::SMALL });
         for (text, output) in spec.outputs.iter().filter_map(|o| o.value.as_ref().map(|text| (text, o))) {
-            let formula = parse_value(&arena, text, &names).unwrap_or_else(|error| panic!("{}: {error}", place(text)));
+            let formula =
+                parse_value(&arena, text, &names).unwrap_or_else(|error| panic!("{}: {error}", place(text)));
             let answer = |cells| formula.cell(Row { cells, types: domain.types }, output.ty, &mut NoWords);
             assert!(rows.rows().any(|row| answer(row).is_ok()), "{} never answers", place(text));
             n_values += 1;
         }
     };
     for file in &sources.files {
-        crate::spec::read_entries(file, &mut |entry| entry.spec.into_iter().for_each(&mut check)).expect("it reads");
+        crate::spec::read_entries(file, &mut |entry| entry.spec.into_iter().for_each(&mut check))
+            .expect("it reads");
     }
     assert!(n_values > 50, "{n_values}");
 }
