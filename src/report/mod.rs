@@ -85,6 +85,9 @@ pub struct RunFacts {
     pub interrupted: bool,
 }
 
+/// Stands in the folder while files are being replaced: whoever finds it knows that not all of them are of one run.
+const UNFINISHED: &str = ".unfinished";
+
 /// Takes outcomes in corpus order and writes the files.
 ///
 /// Dropped without [`Report::finish`] it leaves `outcomes.jsonl` and the reports of the last run as they were; files of
@@ -107,6 +110,8 @@ impl Report {
         let out = &options.out;
         std::fs::create_dir_all(out).map_err(io_error("make the folder", out))?;
         durable::sweep(out).map_err(io_error("sweep", out))?;
+        let mark = out.join(UNFINISHED);
+        durable::write(&mark, b"").map_err(io_error("write", &mark))?;
         let path = out.join("outcomes.jsonl");
         Ok(Self {
             comparison: Comparison::open(&path).map_err(io_error("read", &path))?,
@@ -159,6 +164,8 @@ impl Report {
         // Last, for it says that all others are there.
         let last = new_file(&out, "report.json", &summary.to_json())?;
         last.commit().map_err(io_error("write", &out.join("report.json")))?;
+        let mark = out.join(UNFINISHED);
+        std::fs::remove_file(&mark).map_err(io_error("remove", &mark))?;
         Ok(summary)
     }
 }
@@ -172,8 +179,14 @@ pub fn unchanged(out: &Path, fingerprint: &str) -> Option<Summary> {
     let is_whole = std::fs::metadata(out.join("outcomes.jsonl"))
         .is_ok_and(|file| file.len() == summary.outcomes_bytes)
         && ["report.md", "report.html", "junit.xml", "code"].into_iter().all(is_there);
-    (summary.fingerprint == fingerprint && !summary.interrupted && is_whole)
-        .then(|| Summary { changes: Some(Changes::default()), ..summary })
+    let is_current = summary.fingerprint == fingerprint && !summary.interrupted && !is_there(UNFINISHED);
+    let totals = Totals { known: summary.totals.specs, ..summary.totals };
+    (is_current && is_whole).then(|| Summary {
+        totals,
+        elapsed_us: 0,
+        changes: Some(Changes::default()),
+        ..summary
+    })
 }
 
 fn new_file(out: &Path, name: &str, text: &str) -> Result<DurableFile, ReportError> {

@@ -50,11 +50,11 @@ fn write_totals(out: &mut String, summary: &Summary) {
     let style = if totals.failing == 0 { GOOD } else { BAD };
     let (verified, specs) = (count(totals.verdicts.verified), count(totals.specs));
     let share = percent(summary.verified_per_myriad);
-    let _ = write!(
-        out,
-        "{style}{verified} of {specs} verified{style:#} ({share}) in {}",
-        time(summary.elapsed_us)
-    );
+    let _ = write!(out, "{style}{verified} of {specs} verified{style:#} ({share})");
+    // A run that found nothing to do tells no time: the one it knows is that of an earlier run.
+    if summary.elapsed_us > 0 {
+        let _ = write!(out, " in {}", time(summary.elapsed_us));
+    }
     let others = Status::ALL.into_iter().filter(|&status| status != Status::Verified);
     for status in others.filter(|&status| totals.verdicts.of(status) > 0) {
         let _ = write!(out, ", {} {}", count(totals.verdicts.of(status)), status.name());
