@@ -1,7 +1,8 @@
 //! The engine: what a caller holds. Definitions go in, words run, results are looked at.
 
+use super::bytecode::Instr;
 use super::code::{Code, CodeMark, STOP};
-use super::dictionary::Dictionary;
+use super::dictionary::{Dictionary, Entry};
 use super::error::{CompileError, CompileErrorKind, ForthError, Stop};
 use super::executor::{self, Exit, Watch};
 use super::image::Image;
@@ -55,8 +56,10 @@ pub struct Engine {
     pub(super) nesting: u32,
     /// Which of the two string buffers was used last.
     pub(super) string_turn: bool,
-    /// Instructions below the checkpoint that a running program changed, as they were.
-    pub(super) undo: Vec<(u32, super::bytecode::Instr)>,
+    /// What a running program changed below the checkpoint, as it was.
+    pub(super) undo: Vec<Undo>,
+    /// The `Enter` that stands for words whose code is not whole yet.
+    pub(super) unfinished: u32,
     image_mark: CodeMark,
     checkpoint: Mark,
     /// The machine is as the last `execute` left it, not as the checkpoint says.
@@ -66,11 +69,20 @@ pub struct Engine {
     pub(super) labels: Vec<Label>,
 }
 
-/// A definition that is being compiled.
+/// A piece of the system as it was before a running program changed it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Undo {
+    Instr(u32, Instr),
+    Entry(usize, Entry),
+}
+
+/// A definition that is being compiled. All code from `code` on belongs to it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Open {
     /// Its index in the dictionary.
     pub index: usize,
+    /// What to go back to when it fails.
+    pub code: CodeMark,
     /// It came through `define`, where the text does not end it.
     pub bare: bool,
 }
@@ -118,6 +130,7 @@ impl Engine {
         let code = image.code_for(&mut translator, room);
         let image_mark = code.mark();
         Self {
+            unfinished: code.enters[words::Word::Semicolon as usize],
             limits,
             machine: Machine::new(&limits, &image.memory),
             code,
@@ -145,7 +158,7 @@ impl Engine {
     /// Forgets everything above the image.
     #[inline]
     pub fn reset(&mut self) {
-        self.undo_changes();
+        self.undo.clear();
         self.truncate(Mark { code: self.image_mark, n_words: 0, n_source: 0 });
         self.dictionary.clear();
         self.checkpoint = Mark { code: self.image_mark, n_words: 0, n_source: 0 };
@@ -170,7 +183,7 @@ impl Engine {
             }
             Err(stop) => {
                 let error = self.error(stop, origin);
-                self.abandon(before);
+                self.give_up(before);
                 Err(error)
             }
         }
@@ -201,7 +214,7 @@ impl Engine {
     }
 
     /// Reads a whole program: definitions, variables, and anything else that runs as it is read. What it leaves on the
-    /// stack and in the output stays there for the next `load`.
+    /// stack and in the output stays there for the next `load`. One that stops half way leaves no word and no memory.
     pub fn load(&mut self, source: &str) -> Result<(), ForthError> {
         self.settle();
         let before = self.mark();
@@ -213,8 +226,7 @@ impl Engine {
             }
             Err(stop) => {
                 let error = self.error(stop, origin);
-                self.abandon(before);
-                self.set_checkpoint();
+                self.give_up(before);
                 Err(error)
             }
         }
@@ -258,7 +270,6 @@ impl Engine {
     /// anyway; this keeps what the last `execute` changed.
     pub fn checkpoint(&mut self) {
         self.used = false;
-        self.undo.clear();
         self.set_checkpoint();
     }
 
@@ -370,6 +381,12 @@ impl Engine {
         self.dictionary.names().map(|name| std::str::from_utf8(name).unwrap_or(""))
     }
 
+    /// Whether the depths of a word's stacks are proven, so that it runs unchecked.
+    #[cfg(test)]
+    pub(super) fn is_proven(&self, xt: Xt) -> bool {
+        self.code.instrs[self.code.enters[xt.0 as usize] as usize].b != super::bytecode::UNPROVEN
+    }
+
     #[inline(always)]
     pub(super) fn xt_of_index(&self, index: usize) -> Xt {
         Xt((WORDS.len() + index) as u32)
@@ -406,6 +423,7 @@ impl Engine {
 
     #[inline(always)]
     fn set_checkpoint(&mut self) {
+        self.undo.clear();
         self.checkpoint = self.mark();
         self.machine.memory.checkpoint();
     }
@@ -421,27 +439,31 @@ impl Engine {
                 || !self.undo.is_empty()
                 || self.open.is_some()
             {
-                self.forget_words();
+                self.forget_words(self.checkpoint);
             }
         }
     }
 
-    /// Forgets what the last `execute` defined.
-    #[cold]
-    fn forget_words(&mut self) {
-        self.undo_changes();
-        self.abandon(self.checkpoint);
-    }
-
     fn undo_changes(&mut self) {
-        while let Some((at, instr)) = self.undo.pop() {
-            self.code.instrs[at as usize] = instr;
+        while let Some(undo) = self.undo.pop() {
+            match undo {
+                Undo::Instr(at, instr) => self.code.instrs[at as usize] = instr,
+                Undo::Entry(index, entry) => *self.dictionary.get_mut(index) = entry,
+            }
         }
     }
 
-    /// Gives up what was defined since `mark`.
+    /// Goes back to before a `define` or `load` that failed.
     #[cold]
-    fn abandon(&mut self, mark: Mark) {
+    fn give_up(&mut self, before: Mark) {
+        self.forget_words(before);
+        self.machine.memory.restore();
+    }
+
+    /// Forgets what was defined since `mark`, which is the checkpoint or later, and what was changed before it.
+    #[cold]
+    fn forget_words(&mut self, mark: Mark) {
+        self.undo_changes();
         self.open = None;
         self.compiling = false;
         self.dictionary.truncate(mark.n_words);
@@ -584,15 +606,22 @@ impl Engine {
 
     /// A word whose name differs little from `token`.
     fn similar(&self, token: &str) -> Option<Box<str>> {
+        if token.len() > SIMILAR_MAX {
+            return None;
+        }
         let token = token.to_lowercase();
         let known = WORDS.iter().map(|row| row.name).chain(self.user_words());
         known
+            .filter(|name| name.len() <= SIMILAR_MAX)
             .map(|name| (strsim::damerau_levenshtein(&token, &name.to_lowercase()), name))
             .filter(|(distance, name)| *distance * 2 <= token.chars().count().min(name.chars().count()))
             .min_by_key(|(distance, _)| *distance)
             .map(|(_, name)| name.into())
     }
 }
+
+/// Names longer than this many bytes are not compared with others: that takes the product of their lengths.
+const SIMILAR_MAX: usize = 32;
 
 /// What is wrong with a name, if anything.
 #[inline]

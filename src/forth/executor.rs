@@ -329,10 +329,15 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
                 if tos == 0 {
                     drop_tos!();
                     jump!(instr);
+                } else if CHECKED && sp >= m.sp_max {
+                    throw!(STACK_OVERFLOW);
                 }
             }
             Op::QDupBranchNonZero => {
                 if tos != 0 {
+                    if CHECKED && sp >= m.sp_max {
+                        throw!(STACK_OVERFLOW);
+                    }
                     jump!(instr);
                 } else {
                     drop_tos!();

@@ -3,7 +3,7 @@
 use super::bytecode::{Instr, Op};
 use super::code::TOKEN_BASE;
 use super::dictionary::Kind;
-use super::engine::Engine;
+use super::engine::{Engine, Undo};
 use super::error::{CompileErrorKind, Stop};
 use super::fuel;
 use super::interpreter::{Found, text_error};
@@ -58,6 +58,7 @@ impl Engine {
             }
             Word::Immediate => match self.latest {
                 Some(latest) if latest < self.dictionary.len() => {
+                    self.keep_entry(latest);
                     self.dictionary.get_mut(latest).immediate = true;
                     Ok(())
                 }
@@ -212,15 +213,16 @@ impl Engine {
         let Some(latest) = self.latest.filter(|latest| *latest < self.dictionary.len()) else {
             return Err(TrapKind::Throw(throw::INVALID_NAME));
         };
-        let entry = self.dictionary.get_mut(latest);
-        if entry.kind != Kind::Created {
+        if self.dictionary.get(latest).kind != Kind::Created {
             return Err(TrapKind::Throw(throw::BODY_OF_NON_CREATED));
         }
+        self.keep_entry(latest);
+        let entry = self.dictionary.get_mut(latest);
         entry.does = Some(does);
         let enter = entry.enter as usize;
         for at in [enter, enter + 1, enter + 3] {
             if (at as u32) < self.checkpoint_code_len() {
-                self.undo.push((at as u32, self.code.instrs[at]));
+                self.undo.push(Undo::Instr(at as u32, self.code.instrs[at]));
             }
         }
         self.code.instrs[enter].b = super::bytecode::UNPROVEN;
@@ -228,6 +230,14 @@ impl Engine {
         let room = self.room();
         self.translator.prove(&mut self.code, enter, enter + 5, room);
         Ok(())
+    }
+
+    /// Notes an entry that is about to change, when it is older than the checkpoint.
+    fn keep_entry(&mut self, index: usize) {
+        let entry = *self.dictionary.get(index);
+        if entry.enter < self.checkpoint_code_len() {
+            self.undo.push(Undo::Entry(index, entry));
+        }
     }
 
     fn evaluate(&mut self) -> Result<()> {

@@ -30,9 +30,25 @@ impl Engine {
             if self.nesting == 0 {
                 self.input_token = token.start;
             }
-            if self.compiling { self.compile(token)? } else { self.interpret_token(token)? }
+            let done = if self.compiling { self.compile(token) } else { self.interpret_token(token) };
+            if let Err(stop) = done {
+                self.drop_open();
+                return Err(stop);
+            }
         }
         Ok(())
+    }
+
+    /// Gives up the open definition. Whatever goes wrong while compiling comes here, since a definition with half of a
+    /// control structure in it must never be finished.
+    #[cold]
+    fn drop_open(&mut self) {
+        if let Some(open) = self.open.take() {
+            self.compiling = false;
+            self.code.truncate(open.code);
+            self.dictionary.truncate(open.index);
+            self.labels.truncate(self.code.enters.len());
+        }
     }
 
     fn interpret_token(&mut self, token: Token) -> Result<()> {
@@ -228,6 +244,14 @@ impl Engine {
 
     /// `compile,` as POSTPONE uses it: words that act while compiling act now.
     pub(super) fn compile_token(&mut self, cell: Cell) -> Result<()> {
+        let done = self.compile_token_of(cell);
+        if done.is_err() {
+            self.drop_open();
+        }
+        done
+    }
+
+    fn compile_token_of(&mut self, cell: Cell) -> Result<()> {
         if self.open.is_none() {
             return Err(self.thrown(throw::COMPILE_ONLY));
         }
@@ -333,10 +357,15 @@ impl Engine {
     #[inline(always)]
     pub(super) fn open_definition(&mut self, name: &[u8], bare: bool) -> Result<usize> {
         self.check_room_for_word()?;
+        let code = self.code.mark();
         let index = self.add_word(name, Kind::Colon, 0);
+        // The token must not be executed before the code is whole.
+        if let Some(last) = self.code.enters.last_mut() {
+            *last = self.unfinished;
+        }
         let enter = self.dictionary.get(index).enter;
         self.translator.begin(&self.code, enter);
-        self.open = Some(Open { index, bare });
+        self.open = Some(Open { index, code, bare });
         self.compiling = true;
         Ok(index)
     }
@@ -351,6 +380,7 @@ impl Engine {
             place,
             len: (!open.bare) as u32,
         })?;
+        self.code.enters[WORDS.len() + open.index] = self.dictionary.get(open.index).enter;
         self.dictionary.reveal(open.index);
         self.latest = Some(open.index);
         self.open = None;

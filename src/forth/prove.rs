@@ -181,11 +181,13 @@ impl Prover {
                 self.jump(instr.c, enter, at, *now)?;
             }
             Op::QDupBranchZero if JUMPS => {
+                bounds.high = bounds.high.max(now.d + 1);
                 bounds.pass(now, instr.op.effect())?;
                 bounds.low = bounds.low.min(now.d - 1);
                 self.jump(instr.c, enter, at, Depths { d: now.d - 1, r: now.r })?;
             }
             Op::QDupBranchNonZero if JUMPS => {
+                bounds.high = bounds.high.max(now.d + 1);
                 self.jump(instr.c, enter, at, *now)?;
                 bounds.pass(now, instr.op.effect())?;
             }
@@ -294,7 +296,7 @@ mod tests {
         let ret = op(Op::Return);
         check(&[to(Op::BranchZero, 2), op(Op::Negate), ret], Some((2, -1, 0)));
         check(&[to(Op::BranchZero, 2), op(Op::Dup), ret], None);
-        check(&[to(Op::QDupBranchZero, 2), op(Op::Drop), ret], Some((1, -1, 0)));
+        check(&[to(Op::QDupBranchZero, 2), op(Op::Drop), ret], Some((1, -1, 1)));
         check(&[to(Op::QDupBranchZero, 1), ret], None);
         check(&[to(Op::JumpBack, 0), ret], Some((0, 0, 0)));
         check(&[op(Op::Dup), to(Op::JumpBack, 0), ret], None);

@@ -183,3 +183,48 @@ fn deep_and_long_text_is_refused_or_compiled() {
     assert_eq!(engine.define("w", &" ".repeat(100)).unwrap_err().kind, CompileErrorKind::TooLarge);
     assert!(engine.define("w", "1").is_ok());
 }
+
+#[test]
+fn unfinished_words_cannot_run() {
+    for source in [
+        ":noname [ execute ] ;",
+        ":noname if [ dup execute ] then ; drop",
+        ": x [ s\" ' x\" evaluate execute ] ;",
+    ] {
+        assert!(engine().load(source).is_err(), "{source}");
+    }
+    // The token of the word being defined is the one after the last.
+    let mut engine = engine();
+    engine.load(": one 1 ; : next [ ' one 1+ ] literal execute ; ").unwrap();
+    let next = engine.find("next").unwrap();
+    assert_eq!(engine.execute(next, &[]).unwrap_err().code(), Some(-5));
+    assert!(engine.load(": one 1 ; : next [ ' one 1+ execute ] ;").is_err());
+}
+
+#[test]
+fn a_definition_with_an_error_is_never_finished() {
+    let mut engine = engine();
+    engine
+        .load(": bad s\" repeat\" evaluate ; : post postpone repeat ; : try ['] post catch drop ; immediate")
+        .unwrap();
+    assert!(engine.load(": x 10 0 do leave try ; x").is_err());
+    assert!(engine.load(": y 10 0 do leave loop try ; y").is_err());
+    engine.load(": x 5 ; x").unwrap();
+    assert_eq!(engine.stack().last(), Some(&5));
+}
+
+#[test]
+fn a_failed_load_leaves_older_words_as_they_were() {
+    let mut engine = engine();
+    engine.load("create x 7 , variable v").unwrap();
+    assert!(engine.load("9 v ! : w does> drop 99 ; w nothing").is_err());
+    assert!(engine.load(": w create ; s\" create x does> drop 99\" evaluate").is_err());
+    let main = engine.define("main", "x @ v @").unwrap();
+    engine.execute(main, &[]).unwrap();
+    assert_eq!(engine.stack(), [7, 0]);
+    engine.load(": w does> drop 99 ;").unwrap();
+    let change = engine.define("change", "s\" create z : q ;\" evaluate w").unwrap();
+    assert!(engine.execute(change, &[]).is_err());
+    engine.execute(main, &[]).unwrap();
+    assert_eq!(engine.stack(), [7, 0]);
+}

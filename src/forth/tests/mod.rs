@@ -2,6 +2,8 @@
 
 mod hostile;
 mod programs;
+mod reference;
+mod soup;
 mod words;
 
 use super::*;

@@ -1,0 +1,156 @@
+//! The Forth engine, by phase: compiling, the cost of a call, whole short specifications, and long-running programs.
+//!
+//! `scripts` that compare with other Forths run the very programs below; each is a whole source text whose word `main`
+//! prints its result.
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use std::hint::black_box;
+use wordmill::forth::{Engine, Image, Limits};
+
+/// Programs that run for milliseconds, with what they print.
+const LONG: &[(&str, &str, &str)] = &[
+    ("fib(30)", FIB, "832040 "),
+    ("sieve 8190 x100", SIEVE, "1899 "),
+    ("nest 3000^2", NEST, "26991000000 "),
+    ("gcd 600^2", GCD, "1494648 "),
+    ("bubble 1500", BUBBLE, "500270 "),
+    ("collatz 100000", COLLATZ, "351 77031 "),
+];
+
+const FIB: &str =
+    ": fib ( n -- f ) dup 2 < if exit then dup 1- recurse swap 2 - recurse + ; : main 30 fib . ;";
+
+const SIEVE: &str = "
+8190 constant size
+create flags size allot
+: primes ( -- n )
+  flags size 1 fill
+  0 size 0 do
+    flags i + c@ if
+      i dup + 3 + dup i +
+      begin dup size < while 0 over flags + c! over + repeat
+      2drop 1+
+    then
+  loop ;
+: main 0 100 0 do drop primes loop . ;";
+
+const NEST: &str = ": main 0 3000 0 do 3000 0 do i j + + loop loop . ;";
+
+const GCD: &str = "
+: gcd ( a b -- g ) begin dup while tuck mod repeat drop ;
+: main 0 601 1 do 601 1 do i j gcd + loop loop . ;";
+
+const BUBBLE: &str = "
+1500 constant n#
+create arr n# cells allot
+variable seed
+: rnd seed @ 1103515245 * 12345 + 2147483647 and dup seed ! ;
+: initarr 42 seed ! n# 0 do rnd arr i cells + ! loop ;
+: bubble
+  n# 1 do
+    arr n# i - 0 do
+      dup @ over cell+ @ 2dup > if 2 pick ! over cell+ ! else 2drop then cell+
+    loop drop
+  loop ;
+: chk 0 n# 0 do 31 * arr i cells + @ + 1048575 and loop ;
+: main initarr bubble chk . ;";
+
+const COLLATZ: &str = "
+: clen ( n -- len ) 1 swap begin dup 1 > while dup 1 and if 3 * 1+ else 1 rshift then swap 1+ swap repeat drop ;
+: main 0 0 100000 1 do i clen 2dup < if nip nip i swap else drop then loop . . ;";
+
+/// Bodies as specifications have them, with five tests each: inputs, and the top of the stack after.
+const SHORT: &[(&str, &str, [(&[i64], i64); 5])] = &[
+    ("square", "dup *", [(&[0], 0), (&[1], 1), (&[-3], 9), (&[12], 144), (&[1000], 1_000_000)]),
+    ("abs", "dup 0 < if negate then", [(&[0], 0), (&[1], 1), (&[-3], 3), (&[12], 12), (&[-1000], 1000)]),
+    (
+        "gcd",
+        "begin dup while tuck mod repeat drop",
+        [(&[48, 18], 6), (&[17, 5], 1), (&[0, 5], 5), (&[7, 0], 7), (&[1071, 462], 21)],
+    ),
+    (
+        "factorial",
+        "dup 1 > if dup 1- recurse * else drop 1 then",
+        [(&[0], 1), (&[1], 1), (&[3], 6), (&[5], 120), (&[10], 3_628_800)],
+    ),
+    (
+        "sum of squares",
+        "dup * swap dup * +",
+        [(&[0, 0], 0), (&[1, 2], 5), (&[3, 4], 25), (&[-1, 1], 2), (&[9, 0], 81)],
+    ),
+];
+
+fn engine(fuel: u64) -> Engine {
+    Engine::new(Image::shared(), Limits { fuel, ..Limits::default() })
+}
+
+/// Compile, run five tests, compare, forget.
+fn specification(engine: &mut Engine, body: &str, tests: &[(&[i64], i64); 5]) -> bool {
+    let Ok(xt) = engine.define("w", body) else { return false };
+    let passed = tests
+        .iter()
+        .all(|(inputs, expect)| engine.execute(xt, inputs).is_ok() && engine.stack().last() == Some(expect));
+    engine.reset();
+    passed
+}
+
+fn short(c: &mut Criterion) {
+    let mut group = c.benchmark_group("engine/specification");
+    for (name, body, tests) in SHORT {
+        let mut engine = engine(1_000_000);
+        assert!(specification(&mut engine, body, tests), "{name}");
+        group.bench_function(*name, |b| {
+            b.iter(|| specification(&mut engine, black_box(body), black_box(tests)))
+        });
+    }
+    group.finish();
+
+    let mut group = c.benchmark_group("engine/translate");
+    for (name, body, _) in SHORT {
+        let mut engine = engine(1_000_000);
+        group.bench_function(*name, |b| {
+            b.iter(|| {
+                let xt = engine.define("w", black_box(body));
+                engine.reset();
+                xt
+            });
+        });
+    }
+    group.finish();
+
+    let mut group = c.benchmark_group("engine/execute");
+    for (name, body, tests) in SHORT {
+        let mut engine = engine(1_000_000);
+        let xt = engine.define("w", body).expect("a body that compiles");
+        group.bench_function(*name, |b| {
+            b.iter(|| tests.iter().all(|(inputs, _)| engine.execute(black_box(xt), inputs).is_ok()));
+        });
+    }
+    let mut engine = engine(1_000_000);
+    engine.load("variable v").expect("a variable");
+    let xt = engine.define("w", "v +! v @").expect("a body that compiles");
+    group.bench_function("one variable written", |b| b.iter(|| engine.execute(black_box(xt), &[5]).is_ok()));
+    group.finish();
+}
+
+fn long(c: &mut Criterion) {
+    let mut group = c.benchmark_group("engine/long");
+    group.sample_size(20);
+    for (name, source, expect) in LONG {
+        let mut engine = engine(u64::MAX);
+        engine.load(source).expect("a program that loads");
+        let main = engine.find("main").expect("main");
+        engine.execute(main, &[]).expect("a program that runs");
+        assert_eq!(engine.output(), expect.as_bytes(), "{name}");
+        group.bench_function(*name, |b| b.iter(|| engine.execute(black_box(main), &[]).is_ok()));
+    }
+    group.finish();
+}
+
+fn boot(c: &mut Criterion) {
+    c.bench_function("engine/boot", |b| b.iter(Image::boot));
+    c.bench_function("engine/new", |b| b.iter_batched(|| (), |()| engine(1), BatchSize::SmallInput));
+}
+
+criterion_group!(benches, short, long, boot);
+criterion_main!(benches);
