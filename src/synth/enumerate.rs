@@ -115,24 +115,25 @@ pub struct Enumerator {
     epoch: u32,
 }
 
+/// A stack whose items are N lanes wide.
 #[derive(Clone, Copy)]
-struct State {
-    items: [Lane; STACK_MAX],
+struct State<const N: usize> {
+    items: [[Cell; N]; STACK_MAX],
     depth: usize,
 }
 
-impl State {
-    const EMPTY: State = State { items: [[0; 8]; STACK_MAX], depth: 0 };
+impl<const N: usize> State<N> {
+    const EMPTY: Self = Self { items: [[0; N]; STACK_MAX], depth: 0 };
 
     /// Becomes a stack of these items; what lies above them stays whatever it was.
     #[inline]
-    fn set(&mut self, items: &[Lane]) {
+    fn set(&mut self, items: &[[Cell; N]]) {
         self.items[..items.len()].copy_from_slice(items);
         self.depth = items.len();
     }
 
     #[inline]
-    fn stack(&self) -> &[Lane] {
+    fn stack(&self) -> &[[Cell; N]] {
         &self.items[..self.depth]
     }
 }
@@ -143,7 +144,7 @@ struct Pass<'e, 'a, F> {
     goal: Lanes<'a>,
     vocabulary: &'a [Step],
     /// The stack after so many words of the body; one more to try the last word on.
-    states: [State; LENGTH_MAX + 2],
+    states: [State<8>; LENGTH_MAX + 2],
     body: [u8; LENGTH_MAX],
     candidates: u64,
     candidates_max: u64,
@@ -258,7 +259,7 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
         }
         let (untouched, inputs) = state.stack().split_at(state.depth - n_in);
         let (same, wanted) = self.goal.outputs.split_at(untouched.len());
-        let right = untouched == same && {
+        let right = untouched == same && first_lane_right(inputs, step, wanted) && {
             next.set(inputs);
             apply(next, step) && next.stack() == wanted
         };
@@ -311,7 +312,7 @@ fn counts(step: Step) -> (usize, usize) {
     }
 }
 
-fn hash(state: &State) -> u64 {
+fn hash(state: &State<8>) -> u64 {
     const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut lanes = [state.depth as u64 + 1; 8];
     for item in &state.items[..state.depth] {
@@ -327,11 +328,22 @@ fn hash(state: &State) -> u64 {
     sum
 }
 
+/// Whether the step is right on the first lane: that tells most candidates apart.
+#[inline]
+fn first_lane_right(inputs: &[Lane], step: Step, wanted: &[Lane]) -> bool {
+    let mut state = State::<1>::EMPTY;
+    for (item, input) in state.items.iter_mut().zip(inputs) {
+        item[0] = input[0];
+    }
+    state.depth = inputs.len();
+    apply(&mut state, step) && state.stack().iter().zip(wanted).all(|(got, wanted)| got[0] == wanted[0])
+}
+
 /// Runs one step on all lanes. False where the stack is too shallow or too deep, or a lane would trap.
 #[inline]
-fn apply(state: &mut State, step: Step) -> bool {
+fn apply<const N: usize>(state: &mut State<N>, step: Step) -> bool {
     let word = match step {
-        Step::Literal(value) => return push(state, [value; 8]),
+        Step::Literal(value) => return push(state, [value; N]),
         Step::Word(word) => word,
     };
     let (n_in, n_out) = counts(step);
@@ -354,7 +366,7 @@ fn apply(state: &mut State, step: Step) -> bool {
         Word::TwoDup => items.copy_within(depth - 2..depth, depth),
         Word::SlashMod => {
             let (a, b) = (items[depth - 2], items[depth - 1]);
-            for lane in 0..8 {
+            for lane in 0..N {
                 let Some((quotient, remainder)) = scalar::div_mod_floored(a[lane], b[lane]) else {
                     return false;
                 };
@@ -364,7 +376,7 @@ fn apply(state: &mut State, step: Step) -> bool {
         }
         Word::Slash | Word::Mod => {
             let (a, b) = (items[depth - 2], items[depth - 1]);
-            for lane in 0..8 {
+            for lane in 0..N {
                 let Some((quotient, remainder)) = scalar::div_mod_floored(a[lane], b[lane]) else {
                     return false;
                 };
@@ -388,7 +400,7 @@ fn apply(state: &mut State, step: Step) -> bool {
     true
 }
 
-fn push(state: &mut State, lane: Lane) -> bool {
+fn push<const N: usize>(state: &mut State<N>, lane: [Cell; N]) -> bool {
     if state.depth == STACK_MAX {
         return false;
     }
@@ -398,24 +410,24 @@ fn push(state: &mut State, lane: Lane) -> bool {
 }
 
 #[inline]
-fn map(a: &Lane, f: impl Fn(Cell) -> Cell) -> Lane {
-    let mut out = [0; 8];
-    for lane in 0..8 {
+fn map<const N: usize>(a: &[Cell; N], f: impl Fn(Cell) -> Cell) -> [Cell; N] {
+    let mut out = [0; N];
+    for lane in 0..N {
         out[lane] = f(a[lane]);
     }
     out
 }
 
 #[inline]
-fn zip(a: &Lane, b: &Lane, f: impl Fn(Cell, Cell) -> Cell) -> Lane {
-    let mut out = [0; 8];
-    for lane in 0..8 {
+fn zip<const N: usize>(a: &[Cell; N], b: &[Cell; N], f: impl Fn(Cell, Cell) -> Cell) -> [Cell; N] {
+    let mut out = [0; N];
+    for lane in 0..N {
         out[lane] = f(a[lane], b[lane]);
     }
     out
 }
 
-fn unary(word: Word, a: &Lane) -> Option<Lane> {
+fn unary<const N: usize>(word: Word, a: &[Cell; N]) -> Option<[Cell; N]> {
     use scalar::flag;
     Some(match word {
         Word::Negate => map(a, Cell::wrapping_neg),
@@ -433,7 +445,7 @@ fn unary(word: Word, a: &Lane) -> Option<Lane> {
     })
 }
 
-fn binary(word: Word, a: &Lane, b: &Lane) -> Option<Lane> {
+fn binary<const N: usize>(word: Word, a: &[Cell; N], b: &[Cell; N]) -> Option<[Cell; N]> {
     use scalar::flag;
     Some(match word {
         Word::Plus => zip(a, b, Cell::wrapping_add),
@@ -556,8 +568,8 @@ mod tests {
     fn nothing_is_missed_against_a_naive_enumerator() {
         let vocabulary = vocabulary();
         let root = |inputs: &[Lane]| {
-            let mut state = State { items: [[0; 8]; STACK_MAX], depth: inputs.len() };
-            state.items[..inputs.len()].copy_from_slice(inputs);
+            let mut state = State::<8>::EMPTY;
+            state.set(inputs);
             state
         };
         let mut outcomes: std::collections::BTreeMap<Vec<Lane>, usize> = Default::default();
