@@ -145,7 +145,7 @@ settings! {
         "cases to score solutions on, instead of those beside the specifications";
     RunJobs "run.jobs" "WORDMILL_JOBS" Kind::Number(0, 4096), "0",
         "threads; 0 is one per core";
-    RunBudget "run.budget" "WORDMILL_BUDGET" Kind::Number(0, u64::MAX), "2000000",
+    RunBudget "run.budget" "WORDMILL_BUDGET" Kind::Number(0, u64::MAX), "1000000",
         "candidates to try for each specification";
     RunSeed "run.seed" "WORDMILL_SEED" Kind::Number(0, u64::MAX), "0",
         "seed of the random samples";

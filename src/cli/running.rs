@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn every_setting_that_changes_outcomes_is_told() {
         let told = settings_told(&Settings::default());
-        assert_eq!(told["run.budget"], 2_000_000);
+        assert_eq!(told["run.budget"], 1_000_000);
         assert_eq!(told.len(), 11);
     }
 }

@@ -27,7 +27,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { candidates_max: 2_000_000, length_max: 6, search_fuel: 20_000, ignore_given: false }
+        Self { candidates_max: 1_000_000, length_max: 6, search_fuel: 20_000, ignore_given: false }
     }
 }
 
