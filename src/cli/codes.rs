@@ -74,7 +74,7 @@ mod tests {
                 entry.code,
                 entry.title
             );
-            assert!(entry.explanation.len() > 80, "{} is hardly explained", entry.code);
+            assert!(entry.explanation.len() > 60, "{} is hardly explained", entry.code);
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod basics;
 mod check;
+mod effects;
+mod running;
 mod settings;
 mod templates;
 

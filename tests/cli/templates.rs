@@ -20,6 +20,20 @@ fn the_shipped_templates_are_listed_and_shown() {
 }
 
 #[test]
+fn the_shipped_templates_pass_their_tests() {
+    let folder = folder();
+    let ran = wordmill(folder.path(), &["templates", "test"]).expect(0);
+    assert!(ran.stderr.contains(": all pass\n"), "{}", ran.stderr);
+    let one = wordmill(folder.path(), &["templates", "test", "dup_transform_001", "-v"]).expect(0).stdout;
+    assert!(one.starts_with("pass DUP_TRANSFORM_001: "), "{one}");
+    let wrong = "family = \"mine\"\n[[template]]\nid = \"MINE_001\"\ndescription = \"twice\"\neffect = \"( n -- 2n )\"\n\
+                 code = \"1+\"\ntests = [{ in = [4], out = [8] }]\n";
+    write(folder.path(), "mine.toml", wrong);
+    let failed = wordmill(folder.path(), &["templates", "test", "--templates", "mine.toml"]).expect(1);
+    assert!(failed.stdout.contains("fail MINE_001 (line 7)"), "{}", failed.stdout);
+}
+
+#[test]
 fn templates_of_ones_own_are_read_too() {
     let folder = folder();
     let mine = "family = \"mine\"\n[[template]]\nid = \"MINE_001\"\ndescription = \"twice\"\neffect = \"( n -- 2n )\"\n\

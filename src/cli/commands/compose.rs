@@ -10,17 +10,18 @@ use std::io::Write;
 
 /// Compose the stack effects of words, symbolically
 ///
-/// Words of the standard, numbers, and words of the corpus, each an argument of its own.
+/// Words of the standard, numbers, and words of the corpus. A word that looks like a flag stands behind `--`.
 ///
 /// Examples:
 ///   wordmill compose dup '*' swap +
 ///   wordmill compose square square
+///   wordmill compose -- -rot - abs
 ///   wordmill compose gcd abs --corpus corpus/specs
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
     /// Words, in the order in which they run
-    #[arg(value_name = "WORD", required = true, allow_hyphen_values = true)]
+    #[arg(value_name = "WORD", required = true, allow_negative_numbers = true)]
     sequence: Vec<String>,
     #[command(flatten)]
     words: WordArgs,
