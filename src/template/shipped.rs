@@ -23,6 +23,7 @@ shipped! {
     "recursion.toml"
     "sets.toml"
     "shuffles.toml"
+    "words.toml"
 }
 
 #[cfg(test)]
