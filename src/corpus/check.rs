@@ -190,7 +190,7 @@ mod tests {
     /// A segment with everything in it: many shapes of valid records, and an invalid one.
     fn rich_segment() -> AlignedVec<64> {
         let mut runner = TestRunner::deterministic();
-        let n_specs = if cfg!(miri) { 2 } else { 5 };
+        let n_specs = if cfg!(miri) { 2 } else { 3 };
         let specs: Vec<_> =
             (0..n_specs).map(|_| arbitrary::spec().new_tree(&mut runner).unwrap().current()).collect();
         let note = [Diagnostic::new(crate::model::Code(7), Severity::Error, "bad").suggest("mend")];

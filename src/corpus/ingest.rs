@@ -78,7 +78,8 @@ pub(super) fn ingest(
         let writer = scope.spawn(move || write_segments(dir, &segments_in));
         let result = put_in_order(files, work_in, segments_out, first_segment, limits, progress);
         let segments = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        let (sources, problems) = result?;
+        let (sources, problems) =
+            result.map_err(|Stopped| CorpusError::new(dir, CorpusErrorKind::Interrupted))?;
         Ok(Ingested { sources, segments, problems })
     })
 }
@@ -234,8 +235,7 @@ fn put_in_order(
     first_segment: u32,
     limits: SegmentLimits,
     on_progress: OnProgress<'_>,
-) -> Result<(Vec<SourceEntry>, Vec<Diagnostic>), CorpusError> {
-    let interrupted = || CorpusError::new(Path::new("."), CorpusErrorKind::Interrupted);
+) -> Result<(Vec<SourceEntry>, Vec<Diagnostic>), Stopped> {
     let mut assembler = Assembler::new(limits, first_segment, SegmentQueue(segments));
     let bytes_total = files.iter().map(|file| file.stat.size).sum();
     let mut progress = Progress { bytes_total, files_total: files.len(), ..Default::default() };
@@ -248,9 +248,7 @@ fn put_in_order(
             if !files[file].kind.is_gzip {
                 progress.bytes_done += bytes;
             }
-            if assembler.append(&fragment).is_err() {
-                return Err(interrupted());
-            }
+            assembler.append(&fragment)?;
             if let Some(states) = end {
                 let States { source: state, heldout, problems: found } = states;
                 let mut source =
@@ -265,22 +263,25 @@ fn put_in_order(
             }
         }
         if on_progress(progress).is_break() {
-            return Err(interrupted());
+            return Err(Stopped);
         }
     }
-    assembler.finish().map_err(|()| interrupted())?;
+    assembler.finish()?;
     Ok((sources, problems))
 }
+
+/// The caller wants no more, or the writing of a segment failed.
+struct Stopped;
 
 /// Hands segments to the thread that writes them. That one stops listening only when it failed, and then its error is the one
 /// that is reported.
 struct SegmentQueue(Sender<Segment>);
 
 impl SegmentSink for SegmentQueue {
-    type Error = ();
+    type Error = Stopped;
 
-    fn take(&mut self, pools: Segment) -> Result<(), ()> {
-        self.0.send(pools).map_err(drop)
+    fn take(&mut self, pools: Segment) -> Result<(), Stopped> {
+        self.0.send(pools).map_err(|_| Stopped)
     }
 }
 

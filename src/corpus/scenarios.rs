@@ -168,6 +168,47 @@ fn edits_deletions_and_renames_give_what_a_fresh_build_gives() {
     check_like_fresh(&place, &report);
 }
 
+/// A seeded walk over everything that can happen to a folder; after each step the archive is what a fresh build gives.
+#[test]
+fn any_sequence_of_changes_gives_what_a_fresh_build_gives() {
+    let place = Place::new();
+    let names = [
+        "a.jsonl",
+        "b.jsonl",
+        "c.json",
+        "d/e.jsonl",
+        "a.heldout.jsonl",
+        "c.heldout.json",
+        "d/e.heldout.jsonl",
+    ];
+    let mut state = 7u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize % below
+    };
+    for step in 0..60 {
+        let (name, other) = (names[random(names.len())], names[random(names.len())]);
+        match random(6) {
+            0 => drop(fs::remove_file(place.source(name))),
+            1 if place.source(name).exists() && place.source(other).parent().unwrap().exists() => {
+                fs::rename(place.source(name), place.source(other)).unwrap();
+            }
+            2 if place.source(name).exists() => place.age(name, 10 + random(100) as u64),
+            _ if name.ends_with(".json") => {
+                place.write(name, line(&format!("w{}", random(5)), random(3) as i64))
+            }
+            _ => {
+                let lines: String =
+                    (0..random(4)).map(|_| line(&format!("w{}", random(5)), random(3) as i64)).collect();
+                place.write(name, lines + ["", "\n", "{broken\n"][random(3)]);
+            }
+        }
+        let report = place.update();
+        assert_eq!(report.n_read + report.n_kept, place.sources().files.len(), "step {step}");
+        check_like_fresh(&place, &report);
+    }
+}
+
 #[test]
 fn a_file_that_was_only_touched_is_read_but_not_parsed() {
     let place = Place::new();
