@@ -59,8 +59,10 @@ const COLLATZ: &str = "
 : clen ( n -- len ) 1 swap begin dup 1 > while dup 1 and if 3 * 1+ else 1 rshift then swap 1+ swap repeat drop ;
 : main 0 0 100000 1 do i clen 2dup < if nip nip i swap else drop then loop . . ;";
 
-/// Bodies as specifications have them, with five tests each: inputs, and the top of the stack after.
-const SHORT: &[(&str, &str, [(&[i64], i64); 5])] = &[
+/// A body as specifications have them: name, code, and five tests of inputs and the top of the stack after.
+type Short = (&'static str, &'static str, [(&'static [i64], i64); 5]);
+
+const SHORT: &[Short] = &[
     ("square", "dup *", [(&[0], 0), (&[1], 1), (&[-3], 9), (&[12], 144), (&[1000], 1_000_000)]),
     ("abs", "dup 0 < if negate then", [(&[0], 0), (&[1], 1), (&[-3], 3), (&[12], 12), (&[-1000], 1000)]),
     (

@@ -35,11 +35,6 @@ impl<T> InOrder<T> {
         }
         Ok(())
     }
-
-    /// How many chunks wait.
-    pub fn n_waiting(&self) -> usize {
-        self.waiting.len()
-    }
 }
 
 #[cfg(test)]
@@ -62,7 +57,7 @@ mod tests {
                     .unwrap();
             }
             assert_eq!(out, (0..8).collect::<Vec<_>>());
-            assert_eq!(order.n_waiting(), 0);
+            assert!(order.waiting.is_empty());
         }
     }
 

@@ -97,7 +97,7 @@ pub enum MergeError {
 pub fn shard_of(record: &Record<'_>, of: u32) -> u32 {
     let mut hasher = blake3::Hasher::new();
     let tests = record.tests();
-    if record.is_valid() && tests.is_plain() && tests.len() > 0 {
+    if record.is_valid() && tests.is_plain() && !tests.is_empty() {
         for param in 0..record.n_inputs() {
             for lane in tests.input_lanes(param) {
                 for cell in lane {

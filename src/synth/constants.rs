@@ -44,10 +44,9 @@ fn scan(text: &str, found: &mut ArenaVec<'_, Cell>) {
         let point_then_digit =
             bytes.get(at) == Some(&b'.') && bytes.get(at + 1).is_some_and(u8::is_ascii_digit);
         let digit_then_point = start > 1 && bytes[start - 1] == b'.' && bytes[start - 2].is_ascii_digit();
-        let alone = !(start > 0 && touches(bytes[start - 1]))
-            && !bytes.get(at).is_some_and(|byte| touches(*byte))
-            && !point_then_digit
-            && !digit_then_point;
+        let touched =
+            (start > 0 && touches(bytes[start - 1])) || bytes.get(at).is_some_and(|byte| touches(*byte));
+        let alone = !touched && !point_then_digit && !digit_then_point;
         if let (true, Ok(value)) = (alone, text[start..at].parse::<Cell>())
             && value > 2
             && !found.contains(&value)

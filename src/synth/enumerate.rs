@@ -472,7 +472,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::AtomicBool;
 
-    const GO: AtomicBool = AtomicBool::new(false);
+    static GO: AtomicBool = AtomicBool::new(false);
 
     fn vocabulary() -> Vec<Step> {
         let mut steps: Vec<Step> = VOCABULARY.iter().map(|word| Step::Word(*word)).collect();

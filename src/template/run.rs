@@ -179,7 +179,7 @@ mod tests {
         for template in Library::shipped() {
             let mut all = template.assignments(&context);
             // A stride that is prime meets all values of each hole.
-            let stride = if all.count() > 2_000 { all.count() / 1_000 | 1 } else { 1 };
+            let stride = if all.count() > 2_000 { (all.count() / 1_000) | 1 } else { 1 };
             let mut rank = 0;
             while rank < all.count() {
                 all.seek(rank);

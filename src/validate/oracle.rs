@@ -68,7 +68,7 @@ impl<'a> Oracles<'a> {
         let mut oracles =
             Self { words: &[], out_types: &[], known: &[], samples: &[], claims: &[], unchecked: &[] };
         let has_values = record.outputs().any(|output| output.value.is_some());
-        if !has_values && record.properties().len() == 0 {
+        if !has_values && record.properties().is_empty() {
             return oracles;
         }
         let params = arena.alloc_slice_fill_iter(record.inputs().map(|p| Name { name: p.name, ty: p.ty }));

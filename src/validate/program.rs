@@ -60,9 +60,7 @@ pub fn load(engine: &mut Engine, program: &Program<'_>) -> Result<Xt, LoadError>
         engine.load(program.prelude).map_err(LoadError::Refused)?;
     }
     let xt = match program.text {
-        Text::Body(body) => {
-            engine.define(program.word, body).map_err(|error| LoadError::Refused(error.into()))?
-        }
+        Text::Body(body) => engine.define(program.word, body).map_err(LoadError::Refused)?,
         Text::Source(source) => {
             engine.load(source).map_err(LoadError::Refused)?;
             engine.find(program.word).ok_or(LoadError::Undefined)?
