@@ -2,6 +2,7 @@
 
 use crate::model::Place;
 use crate::spec::chunk::{Chunks, each_entry};
+use crate::spec::codes;
 use crate::spec::locate::Frame;
 use crate::spec::parse::{Entry, Scratch, parse_record};
 use crate::spec::source::{SourceError, SourceFile};
@@ -25,9 +26,16 @@ pub fn open_chunks(file: &SourceFile) -> Result<Chunks<'static>, SourceError> {
 /// Reads a file record by record, in bounded memory.
 pub fn read_entries(file: &SourceFile, sink: &mut dyn FnMut(Entry)) -> Result<(), SourceError> {
     let mut scratch = Scratch::default();
+    let mut told = |mut entry: Entry| {
+        if file.kind.is_heldout {
+            // Held-out records need not be enough to search by.
+            entry.diagnostics.retain(|diagnostic| diagnostic.code != codes::NOTHING_TO_CHECK);
+        }
+        sink(entry);
+    };
     for chunk in open_chunks(file)? {
         let chunk = chunk.map_err(|error| SourceError::read(&file.path, error))?;
-        each_entry(&chunk, &file.name, &mut scratch, sink);
+        each_entry(&chunk, &file.name, &mut scratch, &mut told);
     }
     Ok(())
 }

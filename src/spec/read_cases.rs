@@ -221,6 +221,13 @@ fn compressed_files_are_read() {
 }
 
 #[test]
+fn held_out_records_need_not_be_enough_to_search_by() {
+    let text = spec("a").replace(r#","test_cases":[{"input":[1],"output":[2]}]"#, "");
+    assert_eq!(read_file("x.jsonl", text.as_bytes())[0].diagnostics[0].code.0, 26);
+    assert_eq!(read_file("x.heldout.jsonl", text.as_bytes())[0].diagnostics, []);
+}
+
+#[test]
 fn damaged_archives_keep_what_came_before() {
     let lines: Vec<String> = (0..3_000).map(|i| spec(&format!("w{}", i * 7919 % 10_007))).collect();
     let whole = gzip(lines.join("\n").as_bytes());

@@ -106,20 +106,19 @@ impl Builder<'_, '_> {
         let mut first = true;
         while self.reader.next_element(&mut first)? {
             let start = self.reader.pos();
-            let test = match self.plain_test(pick) {
-                Some(test) => test,
-                None if self.reader.kind() == Kind::Object => self.test(field, pick)?,
-                None => {
+            if !self.plain_test(pick, &mut tests) {
+                if self.reader.kind() != Kind::Object {
                     self.not_a_test(field)?;
                     continue;
                 }
-            };
-            if tests.is_empty() {
+                let test = self.test(field, pick)?;
+                tests.push(test);
+            }
+            if tests.len() == 1 {
                 // As many as there may be, if the others are as long as the first.
                 let n_left = (self.reader.text().len() - start) / (self.reader.pos() - start);
                 tests.reserve_exact(n_left.clamp(1, 256));
             }
-            tests.push(test);
         }
         Ok(tests)
     }
@@ -127,45 +126,16 @@ impl Builder<'_, '_> {
     /// Reads a test as nearly all are written, `{"input":[1,2],"output":[3]}` with at most one blank after each colon and
     /// comma; any other test is left to [`Builder::test`]. This is half of the reading time of a typical corpus.
     #[inline(always)]
-    fn plain_test(&mut self, pick: Pick) -> Option<TestCase> {
-        let start = self.reader.pos();
-        let n_values = pick(self.scratch).values.len();
-        let test = self.plain_sides(pick);
-        if test.is_none() {
-            self.reader.back_to(start);
-            pick(self.scratch).values.truncate(n_values);
-        }
-        test
-    }
-
-    #[inline(always)]
-    fn plain_sides(&mut self, pick: Pick) -> Option<TestCase> {
+    fn plain_test(&mut self, pick: Pick, tests: &mut Vec<TestCase>) -> bool {
         let Self { reader, scratch, .. } = self;
         let marks = pick(scratch);
-        let start = reader.pos() as u32;
-        if !(reader.eat(b"{\"input\":[") || reader.eat(b"{\"input\": [")) {
-            return None;
+        let (start, n_values) = (reader.pos(), marks.values.len());
+        let is_plain = plain_sides(reader, marks, tests);
+        if !is_plain {
+            reader.back_to(start);
+            marks.values.truncate(n_values);
         }
-        let (input_at, first_input) = (reader.pos() as u32 - 1, marks.values.len() as u32);
-        let input = plain_values(reader, marks)?;
-        if !(reader.eat(b",\"output\":[") || reader.eat(b", \"output\": [")) {
-            return None;
-        }
-        let (output_at, first_output) = (reader.pos() as u32 - 1, marks.values.len() as u32);
-        let output = plain_values(reader, marks)?;
-        if !reader.eat(b"}") {
-            return None;
-        }
-        marks.tests.push(TestMark {
-            start,
-            input: input_at,
-            output: output_at,
-            throws: 0,
-            first_input,
-            first_output,
-            is_bad: false,
-        });
-        Some(TestCase { description: None, input, output, throws: None, tags: Vec::new() })
+        is_plain
     }
 
     #[cold]
@@ -382,20 +352,67 @@ impl Builder<'_, '_> {
     }
 }
 
+/// Reads a plain test; `false` where it is none, with the reader and the values left anywhere.
+#[inline(always)]
+fn plain_sides(reader: &mut Reader<'_>, marks: &mut Marks, tests: &mut Vec<TestCase>) -> bool {
+    let start = reader.pos() as u32;
+    let first_input = marks.values.len() as u32;
+    if !(reader.eat(b"{\"input\":[") || reader.eat(b"{\"input\": [")) {
+        return false;
+    }
+    let input_at = reader.pos() as u32 - 1;
+    let Some(input) = plain_values(reader, marks) else {
+        return false;
+    };
+    let first_output = marks.values.len() as u32;
+    if !(reader.eat(b",\"output\":[") || reader.eat(b", \"output\": [")) {
+        return false;
+    }
+    let output_at = reader.pos() as u32 - 1;
+    let Some(output) = plain_values(reader, marks) else {
+        return false;
+    };
+    if !reader.eat(b"}") {
+        return false;
+    }
+    let (throws, is_bad) = (0, false);
+    marks.tests.push(TestMark {
+        start,
+        input: input_at,
+        output: output_at,
+        throws,
+        first_input,
+        first_output,
+        is_bad,
+    });
+    tests.push(TestCase { description: None, input, output, throws: None, tags: Vec::new() });
+    true
+}
+
 /// Plain numbers up to the closing bracket.
 #[inline(always)]
 fn plain_values(reader: &mut Reader<'_>, marks: &mut Marks) -> Option<Values> {
-    let mut values = Values::new();
-    loop {
-        let mark = ValueMark::new(reader.pos(), ValueKind::Int);
-        values.push(Value::Cell(reader.plain_int()?));
-        marks.values.push(mark);
-        if reader.eat(b"]") {
-            return Some(values);
-        }
-        if !reader.eat(b",") {
-            return None;
-        }
-        reader.eat(b" ");
+    let first = plain_value(reader, marks)?;
+    if reader.eat(b"]") {
+        return Some(Values::from_buf([first]));
     }
+    more_values(first, reader, marks)
+}
+
+#[inline(never)]
+fn more_values(first: Value, reader: &mut Reader<'_>, marks: &mut Marks) -> Option<Values> {
+    let mut values = Values::from_buf([first]);
+    while reader.eat(b",") {
+        reader.eat(b" ");
+        values.push(plain_value(reader, marks)?);
+    }
+    reader.eat(b"]").then_some(values)
+}
+
+#[inline(always)]
+fn plain_value(reader: &mut Reader<'_>, marks: &mut Marks) -> Option<Value> {
+    let mark = ValueMark::new(reader.pos(), ValueKind::Int);
+    let value = Value::Cell(reader.plain_int()?);
+    marks.values.push(mark);
+    Some(value)
 }
