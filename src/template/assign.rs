@@ -204,10 +204,10 @@ mod tests {
     use super::*;
     use crate::template::Library;
 
-    fn check(code: &str, holes: &str, constants: &[Cell], words: &[&str], expect: &[&str]) {
+    fn check(effect: &str, code: &str, holes: &str, constants: &[Cell], words: &[&str], expect: &[&str]) {
         let toml = format!(
-            "family = \"test\"\n[[template]]\nid = \"T\"\ndescription = \"t\"\neffect = \"( n -- m )\"\ncode = \"{code}\"\n\
-             {holes}\ntests = [{{ in = [1], out = [1] }}]\n"
+            "family = \"test\"\n[[template]]\nid = \"T\"\ndescription = \"t\"\neffect = \"( {effect} )\"\ncode = \"{code}\"\n\
+             {holes}\ntests = [{{ call = \"it\", in = [1], out = [1] }}]\n"
         );
         let library = Library::from_texts(&[("t.toml", &toml)]).unwrap();
         let arena = Bump::new();
@@ -231,29 +231,38 @@ mod tests {
 
     #[test]
     fn the_last_hole_changes_fastest() {
-        check("dup", "", &[], &[], &["dup"]);
-        check("{a}", "holes = { a = [\"\", \"1+\"] }\nexample = { a = \"\" }", &[], &[], &["", "1+"]);
+        check("n -- n m", "dup", "", &[], &[], &["dup"]);
         check(
+            "n -- m",
+            "{a}",
+            "holes = { a = [\"\", \"1+\"] }\nexample = { a = \"\" }",
+            &[],
+            &[],
+            &["", "1+"],
+        );
+        check(
+            "n -- m k",
             "{a} dup {b} {a} swap",
-            "holes = { a = [\"x\", \"\"], b = [\"p q\", \"r\"] }\nexample = { a = \"x\", b = \"r\" }",
+            "holes = { a = [\"1+\", \"\"], b = [\"2* abs\", \"1-\"] }\nexample = { a = \"1+\", b = \"1-\" }",
             &[],
             &[],
-            &["x dup p q x swap", "x dup r x swap", "dup p q swap", "dup r swap"],
+            &["1+ dup 2* abs 1+ swap", "1+ dup 1- 1+ swap", "dup 2* abs swap", "dup 1- swap"],
         );
     }
 
     #[test]
     fn constants_and_words_follow_the_fixed_choices_once() {
         let holes = "holes = { c = { set = [\"constant\", \"word\"], also = [\"0\", \"7\"] } }\nexample = { c = \"0\" }";
-        check("{c} +", holes, &[], &[], &["0 +", "7 +"]);
+        check("n -- m", "{c} +", holes, &[], &[], &["0 +", "7 +"]);
         check(
+            "n -- m",
             "{c} +",
             holes,
             &[7, -3, 100, -3, 0],
             &["sq", "7", "sq"],
             &["0 +", "7 +", "-3 +", "100 +", "sq +"],
         );
-        check("{c} +", "holes = { c = \"constant\" }\nexample = { c = \"5\" }", &[], &[], &[]);
+        check("n -- m", "{c} +", "holes = { c = \"constant\" }\nexample = { c = \"5\" }", &[], &[], &[]);
     }
 
     #[test]

@@ -452,6 +452,27 @@ mod tests {
             &["WM066 13:18 `-` is not in the domain of `{op}` | did you mean `*`?"],
         );
         check("example = { op = \"*\" }", "", &["WM062 8:6 the example of T_001 says nothing of `{op}`"]);
+        check(
+            "( n -- m )",
+            "( n m )",
+            &[
+                "WM067 10:10 a stack effect needs `--` between inputs and outputs | write it as `( a b -- c )`",
+                "WM067 14:11 the effect has no input `n`",
+                "WM068 15:10 the test has 1 -> 1 cells, the effect 0 -> 0",
+            ],
+        );
+        check("( n -- m )", "( n -- m k )", &["WM068 15:10 the test has 1 -> 1 cells, the effect 1 -> 2"]);
+        check(
+            "dup {op}",
+            "dup dup {op}",
+            &["WM067 11:8 `dup dup *`: the code takes 1 and leaves 2, declared are 1 and 1"],
+        );
+        check("dup {op}", "dup {op} foo", &["WM067 11:8 `dup * foo`: unknown word `foo`"]);
+        check(
+            "values = [",
+            "effect = \"( a b -- c )\"\nvalues = [\"dup\", ",
+            &["WM067 6:11 `dup`: the code takes 1 and leaves 2, declared are 2 and 1"],
+        );
         check("where = { n", "where = { k", &["WM067 14:11 the effect has no input `k` | did you mean `n`?"]);
         check("out = [4]", "out = [4, 5]", &["WM068 15:10 the test has 1 -> 2 cells, the effect 1 -> 1"]);
         check(

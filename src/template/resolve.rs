@@ -7,6 +7,7 @@ use super::compiled::{Bound, Choice, Domain, Hole, Part, Template, TemplateTest}
 use super::library::Set;
 use super::read::{Raw, RawDomain, RawFilling, RawSet, RawTemplate, RawTest};
 use super::source::{At, nearest};
+use crate::effect::{self, Notation, Scratch, Words, parse_notation};
 use crate::model::{Code, Value};
 use rustc_hash::FxHashMap;
 
@@ -20,7 +21,8 @@ pub(super) const OPEN_SETS: &[(&str, &str)] = &[
 pub(super) fn resolve(mut raw: Raw) -> (Raw, Vec<Set>, Vec<Template>) {
     let raw_sets = std::mem::take(&mut raw.sets);
     let raw_templates = std::mem::take(&mut raw.templates);
-    let mut resolver = Resolver { raw, sets: Vec::new(), set_index: FxHashMap::default() };
+    let mut resolver =
+        Resolver { raw, sets: Vec::new(), set_index: FxHashMap::default(), scratch: Scratch::new() };
     for set in raw_sets {
         resolver.set(set);
     }
@@ -48,22 +50,8 @@ fn hole_name(token: &str) -> Option<&str> {
 }
 
 /// `( a b -- c )` as names before and after.
-fn parse_effect(text: &str) -> Option<(Vec<String>, Vec<String>)> {
-    let inner = text.trim().strip_prefix('(')?.strip_suffix(')')?;
-    if !inner.starts_with(' ') || !inner.ends_with(' ') {
-        return None;
-    }
-    let mut sides = [Vec::new(), Vec::new()];
-    let mut side = 0;
-    for name in inner.split_whitespace() {
-        match name {
-            "--" if side == 0 => side = 1,
-            "--" => return None,
-            _ => sides[side].push(name.to_owned()),
-        }
-    }
-    let [inputs, outputs] = sides;
-    (side == 1).then_some((inputs, outputs))
+fn names_of(notation: &Notation<'_>) -> (Vec<String>, Vec<String>) {
+    (notation.inputs().map(str::to_owned).collect(), notation.outputs().map(str::to_owned).collect())
 }
 
 fn n_cells(values: &[Value]) -> usize {
@@ -74,6 +62,7 @@ struct Resolver {
     raw: Raw,
     sets: Vec<Set>,
     set_index: FxHashMap<String, usize>,
+    scratch: Scratch,
 }
 
 impl Resolver {
@@ -92,13 +81,11 @@ impl Resolver {
             let message = format!("there is a set `{name}` already");
             return self.error(codes::DUPLICATE, &raw.name, message, None);
         }
-        let mut effect = None;
+        let effect = raw.effect.as_ref().map(|at| at.value.clone());
         if let Some(at) = &raw.effect {
-            effect = Some(at.value.clone());
-            if parse_effect(&at.value).is_none() {
-                let suggestion = "write it as `( a b -- c )`".to_owned();
-                let message = format!("`{}` is not a stack effect", at.value);
-                self.error(codes::WRONG_EFFECT, at, message, Some(suggestion));
+            let (inputs, outputs) = self.effect(at);
+            for value in &raw.values {
+                self.infer(value, &value.value, (inputs.len(), outputs.len()));
             }
         }
         self.set_index.insert(name.clone(), self.sets.len());
@@ -119,8 +106,8 @@ impl Resolver {
         if self.raw.diagnostics.len() > n_errors {
             return None;
         }
-        Some(Template {
-            code: raw.code.value.split_whitespace().collect::<Vec<_>>().join(" "),
+        let template = Template {
+            code: Choice::new(&raw.code.value).text,
             id: raw.id.value,
             description: raw.description,
             family: raw.family,
@@ -136,20 +123,30 @@ impl Resolver {
             text: text.into_boxed_str(),
             parts: parts.into_boxed_slice(),
             tail,
-        })
+        };
+        let counts = (template.n_in(), template.n_out());
+        self.infer(&raw.code.with(()), &template.example_body(), counts);
+        Some(template)
     }
 
     fn effect(&mut self, at: &At<String>) -> (Vec<String>, Vec<String>) {
-        parse_effect(&at.value).unwrap_or_else(|| {
-            let suggestion = "write it as `( a b -- c )`, with blanks".to_owned();
-            self.error(
-                codes::WRONG_EFFECT,
-                at,
-                format!("`{}` is not a stack effect", at.value),
-                Some(suggestion),
-            );
-            (Vec::new(), Vec::new())
-        })
+        match parse_notation(&at.value) {
+            Ok(notation) => names_of(&notation),
+            Err(error) => {
+                let suggestion = Some("write it as `( a b -- c )`".to_owned());
+                self.error(codes::WRONG_EFFECT, at, error.to_string(), suggestion);
+                (Vec::new(), Vec::new())
+            }
+        }
+    }
+
+    /// Checks that this code, read from `at`, takes and leaves what is declared.
+    fn infer<T>(&mut self, at: &At<T>, code: &str, (n_in, n_out): (usize, usize)) {
+        let words = Words { words: Vec::new(), declared: Some((n_in as u8, n_out as u8)) };
+        let wrong = effect::infer(code, &words, &mut self.scratch).err().map(|error| error.message(code));
+        if let Some(wrong) = wrong {
+            self.error(codes::WRONG_EFFECT, at, format!("`{code}`: {wrong}"), None);
+        }
     }
 
     /// Cuts the code at its holes.
@@ -362,21 +359,5 @@ mod tests {
         ] {
             assert_eq!(hole_name(token), expect, "{token}");
         }
-    }
-
-    #[test]
-    fn effects_have_names_before_and_after() {
-        let check = |text: &str, expect: Option<(usize, usize)>| {
-            let counts = parse_effect(text).map(|(inputs, outputs)| (inputs.len(), outputs.len()));
-            assert_eq!(counts, expect, "{text}");
-        };
-        check("( n -- n² )", Some((1, 1)));
-        check("( -- )", Some((0, 0)));
-        check("( a b -- gcd(a,b) )", Some((2, 1)));
-        check("( a b c )", None);
-        check("( a -- b -- c )", None);
-        check("(a -- b)", None);
-        check("a -- b", None);
-        check("", None);
     }
 }
