@@ -92,7 +92,7 @@ fn each_specification_gets_its_verdict() {
     check("circle", Invalid, None, None);
     check("lonely", Invalid, None, None);
     check("untested", Unsolved, None, None);
-    check("sum-to", Verified, Some(Strategy::Enumeration), None);
+    check("sum-to", Verified, Some(Strategy::Template), None);
     check("length", Verified, Some(Strategy::Given), Some(Verified));
     check("thrower", Verified, Some(Strategy::Given), Some(Verified));
     let square = outcome_of(&corpus, &outcomes, "square");

@@ -16,6 +16,9 @@ use std::sync::atomic::Ordering;
 /// Bodies up to this length are tried before the templates: they are cheap, and nothing smaller can be found later.
 const SHORT: usize = 3;
 
+/// Once a template solved it, the enumeration may go on for something smaller until this share of the budget is spent.
+const REFINING_SHARE: u64 = 4;
+
 /// Fillings of one template that may run out of fuel on the first case before the template is given up: its loop does not
 /// suit these inputs.
 const FUEL_STRIKES_MAX: u32 = 4;
@@ -67,8 +70,12 @@ pub(super) fn smallest<'a>(
         let longest =
             best.as_ref().map_or(settings.length_max, |best: &Candidate<'_>| best.size.saturating_sub(1));
         if let (Some(goal), true) = (lanes, longest > SHORT && !is_interrupted(tools)) {
-            let shorter = SHORT + 1..=longest.min(settings.length_max);
-            if let Some(shorter) = enumerate(tools, problem, settings, goal, &vocabulary, shorter, found) {
+            let lengths = SHORT + 1..=longest.min(settings.length_max);
+            let mut settings = *settings;
+            if best.is_some() {
+                settings.candidates_max /= REFINING_SHARE;
+            }
+            if let Some(shorter) = enumerate(tools, problem, &settings, goal, &vocabulary, lengths, found) {
                 keep_solution(problem, tools, found, best.replace(shorter));
             }
         }
