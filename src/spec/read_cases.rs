@@ -155,6 +155,50 @@ fn a_million_bytes_on_one_line_are_quick_and_short() {
     }
 }
 
+/// Long text in any place of a record is quick, and what is said about it short.
+#[test]
+fn a_million_bytes_in_any_place_are_quick_and_short() {
+    let pieces = [
+        "x",
+        "(",
+        "1",
+        "1+",
+        "-",
+        "|",
+        " ",
+        "n*",
+        "n!",
+        "²",
+        "((n))",
+        "é",
+        "0 <= ",
+        "if n then ",
+        "w(",
+        "n and ",
+        "√",
+    ];
+    let places = [
+        r#"{"LONG":1,"word":"w","stack_effect":{"inputs":[],"outputs":[]},"properties":["w(1) = 1"]}"#,
+        r#"{"word":"LONG","stack_effect":{"inputs":[],"outputs":[]},"properties":["w(1) = 1"]}"#,
+        r#"{"word":"w","stack_effect":{"inputs":[{"name":"LONG","type":"LONG","constraint":"LONG"}],"outputs":[]},"properties":["LONG"]}"#,
+        r#"{"word":"w","stack_effect":{"inputs":[{"name":"n","type":"int","constraint":"LONG"}],"outputs":[{"type":"int","value":"LONG"}]},"test_cases":[{"input":[1],"output":[2]}]}"#,
+        r#"{"word":"w","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"type":"int"}]},"properties":["LONG"],"uses":["LONG"],"test_cases":[{"input":["LONG"],"output":[2]}]}"#,
+    ];
+    for place in places {
+        for piece in pieces {
+            let text = place.replace("LONG", &piece.repeat(300_000 / piece.len()));
+            let start = std::time::Instant::now();
+            let entry = &parse_entries(text.as_bytes(), "x.jsonl", true)[0];
+            assert!(start.elapsed().as_secs() < 10, "{piece:?} in {place} took {:?}", start.elapsed());
+            shown(entry);
+            for diagnostic in &entry.diagnostics {
+                assert!(diagnostic.message.len() < 400, "{place} {}", diagnostic.message);
+                assert!(diagnostic.suggestion.as_ref().is_none_or(|hint| hint.len() < 400), "{place}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_record_beyond_the_limit_costs_itself() {
     let (a, b) = (spec("a"), spec("b"));

@@ -3,6 +3,7 @@
 use crate::model::Severity;
 use crate::spec::codes;
 use crate::spec::finding::{Finding, Span};
+use crate::spec::json::shown;
 
 /// Every Forth system keeps so many characters of a name.
 const NAME_CHARS_SAFE: usize = 31;
@@ -43,7 +44,7 @@ pub fn word_problem(name: &str) -> Option<Finding> {
     }
     if is_number(name) {
         return Some(
-            warning(format!("the word would take the place of the number {name}"))
+            warning(format!("the word would take the place of the number {}", shown(name)))
                 .suggest("give it a name in letters"),
         );
     }

@@ -9,6 +9,8 @@ use std::borrow::Cow;
 
 /// Names this close are taken for a slip.
 const SIMILARITY_MIN: f64 = 0.75;
+/// Longer names are not compared: that takes time and memory by the product of the lengths.
+pub(super) const SLIP_BYTES_MAX: usize = 64;
 
 impl<'t, 's> Builder<'t, 's> {
     /// Reads the object that begins here, one field after the other. `inside` names it for messages; `None` is the
@@ -271,6 +273,9 @@ const fn required_bits(rows: &[Field]) -> u32 {
 
 /// The field that is not there yet and that `key` likely means.
 fn nearest<F: FieldSet>(key: &str, seen: u32) -> Option<F> {
+    if key.len() > SLIP_BYTES_MAX {
+        return None;
+    }
     let lower = key.to_lowercase().replace(['-', ' '], "_");
     let scored = F::ROWS.iter().enumerate().filter(|(index, _)| seen & 1 << index == 0).map(|(_, row)| {
         let is_alias = row.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(&lower));

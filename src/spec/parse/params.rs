@@ -1,6 +1,7 @@
 //! The stack effect: inputs and outputs.
 
 use super::Builder;
+use super::object::SLIP_BYTES_MAX;
 use crate::model::{CellType, Param};
 use crate::spec::codes;
 use crate::spec::fields::{EffectField, FieldSet, InputField, OutputField, SpecField};
@@ -161,6 +162,9 @@ fn blank() -> Param {
 }
 
 fn likely_type(name: &str) -> Option<CellType> {
+    if name.len() > SLIP_BYTES_MAX {
+        return None;
+    }
     let lower = name.to_lowercase();
     let known = match lower.as_str() {
         "integer" | "number" | "num" | "n" | "i64" | "i32" | "int64" | "int32" | "signed" | "cell"
