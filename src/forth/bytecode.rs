@@ -45,13 +45,19 @@ impl Effect {
         let peak = out.saturating_sub(need);
         Self { need, peak, delta: out as i8 - need as i8, r_need, r_delta: r_out as i8 - r_need as i8 }
     }
+
+    /// The same with cells in between that are gone at the end.
+    const fn peaking(self, peak: u8) -> Self {
+        Self { peak, ..self }
+    }
 }
 
 /// `need` of a word whose depths are not proven: no stack is ever that deep.
 pub(super) const UNPROVEN: u16 = u16::MAX;
 
 macro_rules! ops {
-    ($($(#[$doc:meta])* $name:ident $need:literal $out:literal $r_need:literal $r_out:literal ,)*) => {
+    ($($(#[$doc:meta])* $name:ident $need:literal $out:literal $r_need:literal $r_out:literal $(peak $peak:literal)?
+       $(jumps $jumps:ident)?,)*) => {
         /// An operation.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(u8)]
@@ -59,11 +65,31 @@ macro_rules! ops {
 
         /// The effect of each operation, by its number.
         pub(super) static EFFECTS: &[Effect] =
-            &[$(Effect::new($need, $out, $r_need, $r_out),)*];
+            &[$(Effect::new($need, $out, $r_need, $r_out)$(.peaking($peak))?,)*];
+
+        /// Where each operation may jump to, by its number.
+        static JUMPS: &[Jumps] = &[$(first!($(Jumps::$jumps,)? Jumps::Nowhere,),)*];
 
         #[cfg(test)]
         pub(super) static ALL_OPS: &[Op] = &[$(Op::$name,)*];
     };
+}
+
+macro_rules! first {
+    ($first:expr, $($rest:tt)*) => {
+        $first
+    };
+}
+
+/// Whether an operation may jump to its `c`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Jumps {
+    /// Control goes on behind it, or the operation is a case of its own.
+    Nowhere,
+    /// Control goes on behind it or at `c`, with the same stacks.
+    Perhaps,
+    /// Control goes on at `c`.
+    Always,
 }
 
 ops! {
@@ -99,16 +125,16 @@ ops! {
     /// A word that may only be compiled.
     CompileOnly 0 0 0 0,
     // Control
-    Jump 0 0 0 0,
+    Jump 0 0 0 0 jumps Always,
     /// b = fuel.
-    JumpBack 0 0 0 0,
-    BranchZero 1 0 0 0,
+    JumpBack 0 0 0 0 jumps Always,
+    BranchZero 1 0 0 0 jumps Perhaps,
     /// b = fuel.
-    BranchZeroBack 1 0 0 0,
+    BranchZeroBack 1 0 0 0 jumps Perhaps,
     /// `?dup if`: jumps over zero, which it drops.
-    QDupBranchZero 1 1 0 0,
+    QDupBranchZero 1 1 0 0 peak 1,
     /// `?dup 0= if`: jumps over anything but zero, and keeps it.
-    QDupBranchNonZero 1 0 0 0,
+    QDupBranchNonZero 1 0 0 0 peak 1,
     Do 2 0 0 2,
     QDo 2 0 0 2,
     /// b = fuel.
@@ -210,6 +236,65 @@ ops! {
     /// c = the address.
     FetchAt 0 1 0 0,
     StoreAt 1 0 0 0,
+
+    // Fused. The name tells the words; a literal is in c, or in b where c is a target.
+    LitAdd 1 1 0 0 peak 1,
+    LitMul 1 1 0 0 peak 1,
+    LitAnd 1 1 0 0 peak 1,
+    LitLShift 1 1 0 0 peak 1,
+    LitRShift 1 1 0 0 peak 1,
+    /// A positive literal.
+    LitDiv 1 1 0 0 peak 1,
+    /// A positive literal.
+    LitMod 1 1 0 0 peak 1,
+    DupLitAdd 1 2 0 0 peak 2,
+    /// `swap 1+ swap` and the like.
+    UnderLitAdd 2 2 0 0 peak 1,
+    DupMul 1 1 0 0 peak 1,
+    OverAdd 2 2 0 0 peak 1,
+    TuckMod 2 2 0 0 peak 1,
+    IAdd 1 1 2 2 peak 1,
+    JAdd 1 1 4 4 peak 1,
+    /// `i cells +`.
+    ICellsAdd 1 1 2 2 peak 1,
+    ICells 0 1 2 2,
+    DupFetch 1 2 0 0,
+    CellPlusFetch 1 1 0 0,
+    AddFetch 2 1 0 0,
+    AddCFetch 2 1 0 0,
+    LitFetch 0 1 0 0,
+    LitStore 1 0 0 0 peak 1,
+    LitPlusStore 1 0 0 0 peak 1,
+    BranchNonZero 1 0 0 0 jumps Perhaps,
+    /// b = fuel.
+    BranchNonZeroBack 1 0 0 0 jumps Perhaps,
+    DupBranchZero 1 1 0 0 peak 1 jumps Perhaps,
+    DupBranchNonZero 1 1 0 0 peak 1 jumps Perhaps,
+    // Jumps where the comparison does not hold, each in four forms: `<`, `5 <`, `dup 5 <`, `2dup <`.
+    BranchEqual 2 0 0 0 jumps Perhaps,
+    BranchNotEqual 2 0 0 0 jumps Perhaps,
+    BranchLess 2 0 0 0 jumps Perhaps,
+    BranchGreater 2 0 0 0 jumps Perhaps,
+    BranchLessEq 2 0 0 0 jumps Perhaps,
+    BranchGreaterEq 2 0 0 0 jumps Perhaps,
+    LitBranchEqual 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchNotEqual 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchLess 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchGreater 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchLessEq 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchGreaterEq 1 0 0 0 peak 1 jumps Perhaps,
+    DupLitBranchEqual 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchNotEqual 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchLess 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchGreater 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchLessEq 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchGreaterEq 1 1 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchEqual 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchNotEqual 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchLess 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchGreater 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchLessEq 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchGreaterEq 2 2 0 0 peak 2 jumps Perhaps,
 }
 
 impl Op {
@@ -217,6 +302,12 @@ impl Op {
     #[inline(always)]
     pub fn effect(self) -> Effect {
         EFFECTS[self as usize]
+    }
+
+    /// Whether and when it jumps to its `c`.
+    #[inline(always)]
+    pub fn jumps(self) -> Jumps {
+        JUMPS[self as usize]
     }
 }
 

@@ -5,6 +5,7 @@ use super::code::{Code, CodeMark, STOP};
 use super::dictionary::{Dictionary, Entry};
 use super::error::{CompileError, CompileErrorKind, ForthError, Stop};
 use super::executor::{self, Exit, Watch};
+use super::fuse::culprit;
 use super::image::Image;
 use super::lexer::{Cursor, PADDING};
 use super::limits::Limits;
@@ -368,6 +369,7 @@ impl Engine {
             None => description.word = description.definition.clone(),
             Some(index) if index < self.dictionary.len() => {
                 let place = self.code.places[at];
+                let place = self.skip_tokens(place, culprit(self.code.instrs[at], trap.kind));
                 description.position = place.saturating_sub(self.dictionary.get(index).origin);
                 description.word = self.token_at(place);
             }
@@ -602,6 +604,27 @@ impl Engine {
             Some(token) => String::from_utf8_lossy(token.text(&self.source)).into_owned(),
             None => String::new(),
         }
+    }
+
+    /// Where the n-th token behind the one at `place` begins, comments left out.
+    fn skip_tokens(&self, place: u32, n: usize) -> u32 {
+        let mut cursor = Cursor { at: place, end: (self.source.len().saturating_sub(PADDING)) as u32 };
+        let mut left = n;
+        let mut start = place;
+        while let Some(token) = cursor.next(&self.source) {
+            match token.text(&self.source) {
+                b"(" => drop(cursor.parse(&self.source, b')')),
+                b"\\" => cursor.skip_line(&self.source),
+                _ => {
+                    start = token.start;
+                    match left.checked_sub(1) {
+                        Some(fewer) => left = fewer,
+                        None => break,
+                    }
+                }
+            }
+        }
+        start
     }
 
     /// A word whose name differs little from `token`.

@@ -1,4 +1,4 @@
-//! The run loop. Top of stack, depths, instruction pointer and fuel live in locals.
+//! The run loop. Top of stack, stack pointers, instruction pointer and fuel live in locals.
 //!
 //! There are four copies of the loop. The unchecked one runs words whose stack depths are proven (`prove`); entering a
 //! word takes one comparison for each stack, and where that fails, or the word is not proven, the loop hands over to the
@@ -7,11 +7,12 @@
 
 #![allow(
     unsafe_code,
-    reason = "bounds checks on code and stacks cost 1.3 to 1.6 times; see benches/engine.rs"
+    reason = "measured: with indices that are compared, the programs of benches/engine.rs take longer"
 )]
 
 use super::bytecode::{Effect, Instr, Op};
 use super::code::{CATCH_END, Code};
+use super::fuse::saved_room;
 use super::machine::{CatchFrame, Frame, Machine, double};
 use super::memory;
 use super::prims;
@@ -42,16 +43,72 @@ pub(super) struct Watch<'s> {
     pub labels: &'s [Label],
 }
 
+/// What the loop keeps in locals, on its way into the machine.
+struct Locals {
+    ip: usize,
+    sp: *mut Cell,
+    tos: Cell,
+    rp: *mut Cell,
+    r_base: usize,
+    fuel: i64,
+}
+
+impl Machine {
+    /// How deep the data stack is when the top item's place is `sp`.
+    #[inline(always)]
+    fn depth(&self, sp: *const Cell) -> usize {
+        (sp.addr() - self.stack.as_ptr().addr()) / size_of::<Cell>()
+    }
+
+    /// How deep the return stack is when `rp` is the next free place.
+    #[inline(always)]
+    fn r_depth(&self, rp: *const Cell) -> usize {
+        (rp.addr() - self.returns.as_ptr().addr()) / size_of::<Cell>()
+    }
+
+    #[inline(always)]
+    fn keep<const CHECKED: bool>(&mut self, locals: Locals) {
+        self.sp = self.depth(locals.sp);
+        self.rp = self.r_depth(locals.rp);
+        let sp = self.sp;
+        self.stack.as_mut_slice()[sp] = locals.tos;
+        self.ip = locals.ip;
+        self.r_base = locals.r_base;
+        self.fuel = locals.fuel;
+        self.checked = CHECKED;
+    }
+}
+
+/// Ends the loop.
+#[cold]
+#[inline(never)]
+fn leave<const CHECKED: bool>(m: &mut Machine, locals: Locals, exit: Exit) -> Exit {
+    m.keep::<CHECKED>(locals);
+    if exit == Exit::Switch {
+        m.checked = !CHECKED;
+    }
+    exit
+}
+
+/// Does a word out of line.
+#[inline(never)]
+fn prim<const CHECKED: bool>(m: &mut Machine, locals: Locals, number: i32) -> Result<(), TrapKind> {
+    m.keep::<CHECKED>(locals);
+    prims::run(WORDS[number as usize].word, m)
+}
+
 /// Runs from `m.ip` on.
 ///
 /// The unsafe code relies on:
 /// 1. Code is well formed: every jump and call target, and what follows every instruction but `Stop`, `Return` and the
 ///    jumps, is inside `code.instrs`; a `Call` names an `Enter`, which `More` follows; numbers of words and constants are
-///    those of their tables. The compiler makes only such code, and `Execute` looks tokens up in `code.enters`.
-/// 2. `sp <= sp_max` and the stack has `sp_max + 1` cells; `r_base <= rp <= rp_max` and the return stack has `rp_max`.
-///    In the checked loop every instruction's `Effect` is compared first. In the unchecked loop a word is entered only
-///    if its header, written by `prove`, says that it stays inside.
-/// 3. A frame's own cells lie at `r_base..rp`, the frame to return to at `r_base - 1`. Only the loop writes below
+///    those of their tables. The compiler makes only such code, `Execute` looks tokens up in `code.enters`, and a word is
+///    not there before its code is whole.
+/// 2. With `sp` the place of the top item and `rp` the next free place, `0 <= depth(sp) <= sp_max` and the stack has
+///    `sp_max + 1` cells; `r_base <= r_depth(rp) <= rp_max` and the return stack has `rp_max`. In the checked loop every
+///    instruction's `Effect` is compared first. In the unchecked loop a word is entered only if its header, written by
+///    `prove`, says that it stays inside.
+/// 3. A frame's own cells lie at `r_base..r_depth(rp)`, the frame to return to at `r_base - 1`. Only the loop writes below
 ///    `r_base`, so a frame read there is one that the loop pushed: instruction and base are good.
 pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
     m: &mut Machine,
@@ -59,62 +116,111 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
     watch: Option<&Watch<'_>>,
 ) -> Exit {
     let instrs: *const Instr = code.instrs.as_ptr();
-    let stack = m.stack.as_ptr();
-    let returns = m.returns.as_ptr();
-    let mut ip = m.ip;
-    let mut sp = m.sp;
-    let mut rp = m.rp;
+    // SAFETY of these: invariants 1 and 2.
+    let mut ip: *const Instr = unsafe { instrs.add(m.ip) };
+    // SAFETY: invariant 2.
+    let mut sp: *mut Cell = unsafe { m.stack.as_ptr().add(m.sp) };
+    // SAFETY: invariant 2.
+    let mut rp: *mut Cell = unsafe { m.returns.as_ptr().add(m.rp) };
+    // SAFETY: invariant 2.
+    let mut tos = unsafe { *sp };
     let mut r_base = m.r_base;
     let mut fuel = m.fuel;
-    // SAFETY: invariant 2.
-    let mut tos = unsafe { *stack.add(sp) };
 
-    // Debug builds compare every index.
+    // The cell `$k` places below the top, which is not in memory: 1 is the second item. Debug builds compare.
     macro_rules! item {
         ($k:expr) => {{
-            let k = $k;
-            debug_assert!(k <= m.sp_max, "stack index {k}");
+            let k: usize = $k;
+            debug_assert!(k <= m.depth(sp), "stack item {k}");
             // SAFETY: invariant 2.
-            unsafe { *stack.add(k) }
+            unsafe { *sp.sub(k) }
         }};
     }
     macro_rules! set_item {
         ($k:expr, $value:expr) => {{
-            let (k, value) = ($k, $value);
-            debug_assert!(k <= m.sp_max, "stack index {k}");
+            let (k, value): (usize, Cell) = ($k, $value);
+            debug_assert!(k <= m.depth(sp) && m.depth(sp) - k <= m.sp_max, "stack item {k}");
             // SAFETY: invariant 2.
-            unsafe { *stack.add(k) = value }
+            unsafe { *sp.sub(k) = value }
         }};
     }
+    macro_rules! move_sp {
+        ($by:expr) => {{
+            let by: isize = $by;
+            debug_assert!(
+                (0..=m.sp_max as isize).contains(&(m.depth(sp) as isize + by)),
+                "depth changed by {by}"
+            );
+            // SAFETY: invariant 2.
+            sp = unsafe { sp.offset(by) };
+        }};
+    }
+    // The cell `$k` places down the return stack: 1 is its top.
     macro_rules! r_item {
         ($k:expr) => {{
-            let k = $k;
-            debug_assert!(k < m.rp_max, "return stack index {k}");
+            let k: usize = $k;
+            debug_assert!(k >= 1 && k <= m.r_depth(rp), "return stack item {k}");
             // SAFETY: invariant 2.
-            unsafe { *returns.add(k) }
+            unsafe { *rp.sub(k) }
         }};
     }
     macro_rules! set_r_item {
         ($k:expr, $value:expr) => {{
-            let (k, value) = ($k, $value);
-            debug_assert!(k < m.rp_max, "return stack index {k}");
+            let (k, value): (usize, Cell) = ($k, $value);
+            debug_assert!(k >= 1 && k <= m.r_depth(rp), "return stack item {k}");
             // SAFETY: invariant 2.
-            unsafe { *returns.add(k) = value }
+            unsafe { *rp.sub(k) = value }
         }};
     }
-    macro_rules! instr {
-        ($at:expr) => {{
-            let at: usize = $at;
-            debug_assert!(at < code.instrs.len(), "instruction {at}");
-            // SAFETY: invariant 1.
-            unsafe { *instrs.add(at) }
+    macro_rules! move_rp {
+        ($by:expr) => {{
+            let by: isize = $by;
+            debug_assert!(
+                (0..=m.rp_max as isize).contains(&(m.r_depth(rp) as isize + by)),
+                "return depth by {by}"
+            );
+            // SAFETY: invariant 2.
+            rp = unsafe { rp.offset(by) };
         }};
+    }
+    macro_rules! go {
+        ($to:expr) => {{
+            let to: usize = $to;
+            debug_assert!(to < code.instrs.len(), "instruction {to}");
+            // SAFETY: invariant 1.
+            ip = unsafe { instrs.add(to) };
+        }};
+    }
+    macro_rules! here {
+        () => {
+            (ip.addr() - instrs.addr()) / size_of::<Instr>()
+        };
+    }
+    macro_rules! locals {
+        () => {
+            Locals { ip: here!(), sp, tos, rp, r_base, fuel }
+        };
+    }
+    macro_rules! exit {
+        ($exit:expr) => {
+            return leave::<CHECKED>(m, locals!(), $exit)
+        };
+    }
+    macro_rules! trap {
+        ($kind:expr) => {
+            return leave::<CHECKED>(m, Locals { ip: here!() - 1, ..locals!() }, Exit::Trap($kind))
+        };
+    }
+    macro_rules! throw {
+        ($code:ident) => {
+            trap!(TrapKind::Throw(throw::$code))
+        };
     }
     macro_rules! push {
         ($value:expr) => {{
-            let value = $value;
-            set_item!(sp, tos);
-            sp += 1;
+            let value: Cell = $value;
+            set_item!(0, tos);
+            move_sp!(1);
             tos = value;
         }};
     }
@@ -126,44 +232,21 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
     }
     macro_rules! binary {
         (|$a:ident, $b:ident| $value:expr) => {{
-            let ($a, $b) = (item!(sp - 1), tos);
-            sp -= 1;
+            let ($a, $b) = (item!(1), tos);
+            move_sp!(-1);
             tos = $value;
         }};
     }
-    macro_rules! drop_tos {
-        () => {{
-            sp -= 1;
-            tos = item!(sp);
+    // Makes the item `$n` places below the top the top.
+    macro_rules! drop_items {
+        ($n:expr) => {{
+            move_sp!(-$n);
+            tos = item!(0);
         }};
-    }
-    macro_rules! save {
-        () => {{
-            set_item!(sp, tos);
-            m.ip = ip;
-            m.sp = sp;
-            m.rp = rp;
-            m.r_base = r_base;
-            m.fuel = fuel;
-            m.checked = CHECKED;
-        }};
-    }
-    macro_rules! trap {
-        ($kind:expr) => {{
-            let kind = $kind;
-            save!();
-            m.ip = ip - 1;
-            return Exit::Trap(kind);
-        }};
-    }
-    macro_rules! throw {
-        ($code:ident) => {
-            trap!(TrapKind::Throw(throw::$code))
-        };
     }
     macro_rules! burn {
-        ($instr:expr) => {{
-            fuel -= $instr.b as i64;
+        ($fuel:expr) => {{
+            fuel -= $fuel as i64;
             if fuel < 0 {
                 trap!(TrapKind::Fuel);
             }
@@ -171,328 +254,401 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
     }
     macro_rules! jump {
         ($instr:expr) => {
-            ip = $instr.c as usize
+            go!($instr.c as usize)
         };
+    }
+    // Jumps where the comparison does not hold: of two items, of one with a literal, the same keeping the items.
+    macro_rules! branch {
+        ($instr:ident, |$a:ident, $b:ident| $holds:expr) => {{
+            let ($a, $b) = (item!(1), tos);
+            drop_items!(2);
+            if !$holds {
+                jump!($instr);
+            }
+        }};
+    }
+    macro_rules! lit_branch {
+        ($instr:ident, |$a:ident, $b:ident| $holds:expr) => {{
+            let ($a, $b) = (tos, $instr.b as i16 as Cell);
+            drop_items!(1);
+            if !$holds {
+                jump!($instr);
+            }
+        }};
+    }
+    macro_rules! dup_lit_branch {
+        ($instr:ident, |$a:ident, $b:ident| $holds:expr) => {{
+            let ($a, $b) = (tos, $instr.b as i16 as Cell);
+            if !$holds {
+                jump!($instr);
+            }
+        }};
+    }
+    macro_rules! two_dup_branch {
+        ($instr:ident, |$a:ident, $b:ident| $holds:expr) => {{
+            let ($a, $b) = (item!(1), tos);
+            if !$holds {
+                jump!($instr);
+            }
+        }};
     }
     // Enters the word at `$enter`, to come back to `$back`.
     macro_rules! call {
         ($enter:expr, $back:expr) => {{
             let (enter, back): (usize, usize) = ($enter, $back);
-            let head = instr!(enter);
-            let more = instr!(enter + 1);
-            debug_assert!(head.op == Op::Enter && more.op == Op::More);
+            debug_assert!(code.instrs[enter].op == Op::Enter && code.instrs[enter + 1].op == Op::More);
+            // SAFETY: invariant 1.
+            let (head, more) = unsafe { (*instrs.add(enter), *instrs.add(enter + 1)) };
             fuel -= more.c as i64;
-            let proven = sp.wrapping_sub(head.b as usize) <= head.c as usize && rp < more.b as usize;
-            if CHECKED {
-                if fuel < 0 {
-                    trap!(TrapKind::Fuel);
-                }
-                if rp >= m.rp_max {
-                    throw!(RETURN_OVERFLOW);
-                }
-            } else if fuel < 0 {
+            let r_depth = m.r_depth(rp);
+            let proven =
+                m.depth(sp).wrapping_sub(head.b as usize) <= head.c as usize && r_depth < more.b as usize;
+            if fuel < 0 {
                 trap!(TrapKind::Fuel);
-            } else if !proven && rp >= m.rp_max {
+            }
+            if (CHECKED || !proven) && r_depth >= m.rp_max {
                 throw!(RETURN_OVERFLOW);
             }
             if SHADOW {
                 enter_shadow(m, code, watch, enter);
             }
-            set_r_item!(rp, Frame::new(back, r_base, CHECKED).0);
-            rp += 1;
-            r_base = rp;
-            ip = enter + 2;
+            move_rp!(1);
+            set_r_item!(1, Frame::new(back, r_base, CHECKED).0);
+            r_base = r_depth + 1;
+            go!(enter + 2);
             if CHECKED == proven {
-                save!();
-                m.checked = !CHECKED;
-                return Exit::Switch;
+                exit!(Exit::Switch);
             }
         }};
     }
     macro_rules! leave_frame {
         () => {{
-            let frame = Frame(r_item!(r_base - 1));
+            let frame = Frame(r_item!(1));
             if SHADOW {
                 leave_shadow(m, watch);
             }
-            rp = r_base - 1;
-            ip = frame.ip();
+            move_rp!(-1);
             r_base = frame.r_base();
+            go!(frame.ip());
             if frame.checked() != CHECKED {
-                save!();
-                m.checked = !CHECKED;
-                return Exit::Switch;
+                exit!(Exit::Switch);
             }
         }};
     }
+    // The value that memory has, or the end.
+    macro_rules! valid {
+        ($value:expr) => {
+            match $value {
+                Some(value) => value,
+                None => throw!(INVALID_ADDRESS),
+            }
+        };
+    }
 
     loop {
-        let instr = instr!(ip);
-        ip += 1;
-        if CHECKED && let Err(kind) = check(instr, sp, rp, r_base, m) {
+        debug_assert!(here!() < code.instrs.len());
+        // SAFETY: invariant 1.
+        let instr = unsafe { *ip };
+        // SAFETY: invariant 1: code never ends behind an instruction that control passes.
+        ip = unsafe { ip.add(1) };
+        if CHECKED && let Err(kind) = check(instr, m.depth(sp), m.r_depth(rp) - r_base, m.r_depth(rp), tos, m)
+        {
             trap!(kind);
         }
         match instr.op {
             Op::Head | Op::Enter | Op::More => unreachable!("header run as code"),
-            Op::Stop => {
-                save!();
-                return Exit::Done;
+            Op::Stop => exit!(Exit::Done),
+            Op::Return => {
+                move_rp!(-(instr.a as isize));
+                leave_frame!();
             }
-            Op::Return => leave_frame!(),
             Op::CatchEnd => {
-                m.handler = CatchFrame(r_item!(rp - 1)).handler();
-                rp -= 1;
-                r_base = rp;
+                m.handler = CatchFrame(r_item!(1)).handler();
+                move_rp!(-1);
                 push!(0);
                 leave_frame!();
             }
             Op::Lit => push!(instr.c as Cell),
             Op::LitWide => push!(code.consts[instr.c as usize]),
-            Op::Call => call!(instr.c as usize, ip),
+            Op::Call => call!(instr.c as usize, here!()),
             Op::Execute => match code.enter_of_cell(tos) {
                 Some(enter) => {
-                    drop_tos!();
-                    call!(enter, ip);
+                    drop_items!(1);
+                    call!(enter, here!());
                 }
                 None => throw!(INVALID_ADDRESS),
             },
             Op::Catch => match code.enter_of_cell(tos) {
                 Some(enter) => {
-                    if rp + 3 > m.rp_max {
+                    if m.r_depth(rp) + 3 > m.rp_max {
                         throw!(RETURN_OVERFLOW);
                     }
-                    drop_tos!();
+                    drop_items!(1);
                     // What lies on the stack now is what an exception goes back to.
-                    set_item!(sp, tos);
-                    set_r_item!(rp, Frame::new(ip, r_base, CHECKED).0);
-                    set_r_item!(rp + 1, CatchFrame::new(sp, m.handler, m.shadow_depth).0);
-                    rp += 2;
-                    m.handler = rp;
+                    set_item!(0, tos);
+                    move_rp!(2);
+                    set_r_item!(2, Frame::new(here!(), r_base, CHECKED).0);
+                    set_r_item!(1, CatchFrame::new(m.depth(sp), m.handler, m.shadow_depth).0);
+                    m.handler = m.r_depth(rp);
                     if SHADOW {
                         // The frame of CATCH itself is left through `leave_frame`, too.
                         m.shadow_depth += 1;
                     }
-                    r_base = rp;
+                    r_base = m.handler;
                     call!(enter, CATCH_END);
                 }
                 None => throw!(INVALID_ADDRESS),
             },
             Op::Throw => {
                 let thrown = tos;
-                drop_tos!();
+                drop_items!(1);
                 if thrown != 0 {
                     trap!(TrapKind::Throw(thrown));
                 }
             }
             Op::Prim => {
-                save!();
-                let word = WORDS[instr.c as usize].word;
-                let done = prims::run(word, m);
-                sp = m.sp;
-                tos = item!(sp);
+                let done = prim::<CHECKED>(m, locals!(), instr.c);
+                // SAFETY: invariant 2: the words done out of line keep `m.sp` inside.
+                sp = unsafe { m.stack.as_ptr().add(m.sp) };
+                tos = item!(0);
                 fuel = m.fuel;
                 if let Err(kind) = done {
                     trap!(kind);
                 }
             }
-            Op::Host => {
-                save!();
-                return Exit::Host(WORDS[instr.c as usize].word);
-            }
-            Op::SetDoes => {
-                save!();
-                return Exit::SetDoes(instr.c as u32);
-            }
+            Op::Host => exit!(Exit::Host(WORDS[instr.c as usize].word)),
+            Op::SetDoes => exit!(Exit::SetDoes(instr.c as u32)),
             Op::CompileOnly => throw!(COMPILE_ONLY),
 
             Op::Jump => jump!(instr),
             Op::JumpBack => {
-                burn!(instr);
+                burn!(instr.b);
                 jump!(instr);
             }
             Op::BranchZero => {
                 let flag = tos;
-                drop_tos!();
+                drop_items!(1);
                 if flag == 0 {
+                    jump!(instr);
+                }
+            }
+            Op::BranchNonZero => {
+                let flag = tos;
+                drop_items!(1);
+                if flag != 0 {
                     jump!(instr);
                 }
             }
             Op::BranchZeroBack => {
                 let flag = tos;
-                drop_tos!();
+                drop_items!(1);
                 if flag == 0 {
-                    burn!(instr);
+                    burn!(instr.b);
+                    jump!(instr);
+                }
+            }
+            Op::BranchNonZeroBack => {
+                let flag = tos;
+                drop_items!(1);
+                if flag != 0 {
+                    burn!(instr.b);
+                    jump!(instr);
+                }
+            }
+            Op::DupBranchZero => {
+                if tos == 0 {
+                    jump!(instr);
+                }
+            }
+            Op::DupBranchNonZero => {
+                if tos != 0 {
                     jump!(instr);
                 }
             }
             Op::QDupBranchZero => {
                 if tos == 0 {
-                    drop_tos!();
+                    drop_items!(1);
                     jump!(instr);
-                } else if CHECKED && sp >= m.sp_max {
-                    throw!(STACK_OVERFLOW);
                 }
             }
             Op::QDupBranchNonZero => {
                 if tos != 0 {
-                    if CHECKED && sp >= m.sp_max {
-                        throw!(STACK_OVERFLOW);
-                    }
                     jump!(instr);
                 } else {
-                    drop_tos!();
+                    drop_items!(1);
                 }
             }
+            Op::BranchEqual => branch!(instr, |a, b| a == b),
+            Op::BranchNotEqual => branch!(instr, |a, b| a != b),
+            Op::BranchLess => branch!(instr, |a, b| a < b),
+            Op::BranchGreater => branch!(instr, |a, b| a > b),
+            Op::BranchLessEq => branch!(instr, |a, b| a <= b),
+            Op::BranchGreaterEq => branch!(instr, |a, b| a >= b),
+            Op::LitBranchEqual => lit_branch!(instr, |a, b| a == b),
+            Op::LitBranchNotEqual => lit_branch!(instr, |a, b| a != b),
+            Op::LitBranchLess => lit_branch!(instr, |a, b| a < b),
+            Op::LitBranchGreater => lit_branch!(instr, |a, b| a > b),
+            Op::LitBranchLessEq => lit_branch!(instr, |a, b| a <= b),
+            Op::LitBranchGreaterEq => lit_branch!(instr, |a, b| a >= b),
+            Op::DupLitBranchEqual => dup_lit_branch!(instr, |a, b| a == b),
+            Op::DupLitBranchNotEqual => dup_lit_branch!(instr, |a, b| a != b),
+            Op::DupLitBranchLess => dup_lit_branch!(instr, |a, b| a < b),
+            Op::DupLitBranchGreater => dup_lit_branch!(instr, |a, b| a > b),
+            Op::DupLitBranchLessEq => dup_lit_branch!(instr, |a, b| a <= b),
+            Op::DupLitBranchGreaterEq => dup_lit_branch!(instr, |a, b| a >= b),
+            Op::TwoDupBranchEqual => two_dup_branch!(instr, |a, b| a == b),
+            Op::TwoDupBranchNotEqual => two_dup_branch!(instr, |a, b| a != b),
+            Op::TwoDupBranchLess => two_dup_branch!(instr, |a, b| a < b),
+            Op::TwoDupBranchGreater => two_dup_branch!(instr, |a, b| a > b),
+            Op::TwoDupBranchLessEq => two_dup_branch!(instr, |a, b| a <= b),
+            Op::TwoDupBranchGreaterEq => two_dup_branch!(instr, |a, b| a >= b),
             Op::Do => {
-                set_r_item!(rp, item!(sp - 1));
-                set_r_item!(rp + 1, tos);
-                rp += 2;
-                sp -= 2;
-                tos = item!(sp);
+                move_rp!(2);
+                set_r_item!(2, item!(1));
+                set_r_item!(1, tos);
+                drop_items!(2);
             }
             Op::QDo => {
-                let (limit, start) = (item!(sp - 1), tos);
-                sp -= 2;
-                tos = item!(sp);
+                let (limit, start) = (item!(1), tos);
+                drop_items!(2);
                 if limit == start {
                     jump!(instr);
                 } else {
-                    set_r_item!(rp, limit);
-                    set_r_item!(rp + 1, start);
-                    rp += 2;
+                    move_rp!(2);
+                    set_r_item!(2, limit);
+                    set_r_item!(1, start);
                 }
             }
             Op::Loop => {
-                let index = r_item!(rp - 1).wrapping_add(1);
-                if index == r_item!(rp - 2) {
-                    rp -= 2;
+                let index = r_item!(1).wrapping_add(1);
+                if index == r_item!(2) {
+                    move_rp!(-2);
                 } else {
-                    set_r_item!(rp - 1, index);
-                    burn!(instr);
+                    set_r_item!(1, index);
+                    burn!(instr.b);
                     jump!(instr);
                 }
             }
             Op::PlusLoop => {
                 let step = tos;
-                drop_tos!();
-                let index = r_item!(rp - 1);
+                drop_items!(1);
+                let index = r_item!(1);
                 // The loop ends when the index crosses the boundary between limit-1 and limit.
-                let before = index.wrapping_sub(r_item!(rp - 2));
+                let before = index.wrapping_sub(r_item!(2));
                 let after = before.wrapping_add(step);
                 if (before ^ after) & (before ^ step) < 0 {
-                    rp -= 2;
+                    move_rp!(-2);
                 } else {
-                    set_r_item!(rp - 1, index.wrapping_add(step));
-                    burn!(instr);
+                    set_r_item!(1, index.wrapping_add(step));
+                    burn!(instr.b);
                     jump!(instr);
                 }
             }
-            Op::Unloop => rp -= 2,
+            Op::Unloop => move_rp!(-2),
             Op::Of => {
                 let choice = tos;
-                drop_tos!();
+                drop_items!(1);
                 if choice == tos {
-                    drop_tos!();
+                    drop_items!(1);
                 } else {
                     jump!(instr);
                 }
             }
 
             Op::ToR => {
-                set_r_item!(rp, tos);
-                rp += 1;
-                drop_tos!();
+                move_rp!(1);
+                set_r_item!(1, tos);
+                drop_items!(1);
             }
             Op::RFrom => {
-                rp -= 1;
-                push!(r_item!(rp));
+                push!(r_item!(1));
+                move_rp!(-1);
             }
-            Op::RFetch | Op::I => push!(r_item!(rp - 1)),
+            Op::RFetch | Op::I => push!(r_item!(1)),
             Op::TwoToR => {
-                set_r_item!(rp, item!(sp - 1));
-                set_r_item!(rp + 1, tos);
-                rp += 2;
-                sp -= 2;
-                tos = item!(sp);
+                move_rp!(2);
+                set_r_item!(2, item!(1));
+                set_r_item!(1, tos);
+                drop_items!(2);
             }
             Op::TwoRFrom => {
-                rp -= 2;
-                push!(r_item!(rp));
-                push!(r_item!(rp + 1));
+                push!(r_item!(2));
+                push!(r_item!(1));
+                move_rp!(-2);
             }
             Op::TwoRFetch => {
-                push!(r_item!(rp - 2));
-                push!(r_item!(rp - 1));
+                push!(r_item!(2));
+                push!(r_item!(1));
             }
-            Op::J => push!(r_item!(rp - 3)),
+            Op::J => push!(r_item!(3)),
+            Op::ICells => push!(r_item!(1) << 3),
+            Op::IAdd => unary!(|a| a.wrapping_add(r_item!(1))),
+            Op::JAdd => unary!(|a| a.wrapping_add(r_item!(3))),
+            Op::ICellsAdd => unary!(|a| a.wrapping_add(r_item!(1) << 3)),
             Op::LocalsInit => {
-                set_item!(sp, tos);
+                set_item!(0, tos);
                 let n = instr.a as usize;
+                move_rp!(n as isize);
                 for k in 0..n {
-                    set_r_item!(rp + k, item!(sp + 1 - n + k));
+                    set_r_item!(k + 1, item!(k));
                 }
-                rp += n;
-                sp -= n;
-                tos = item!(sp);
+                drop_items!(n as isize);
             }
-            Op::LocalGet => push!(r_item!(r_base + instr.c as usize)),
+            Op::LocalGet => push!(r_item!(m.r_depth(rp) - r_base - instr.c as usize)),
             Op::LocalSet => {
-                set_r_item!(r_base + instr.c as usize, tos);
-                drop_tos!();
+                set_r_item!(m.r_depth(rp) - r_base - instr.c as usize, tos);
+                drop_items!(1);
             }
 
             Op::Dup => push!(tos),
-            Op::Drop | Op::DToS => drop_tos!(),
+            Op::Drop | Op::DToS => drop_items!(1),
             Op::Swap => {
-                let below = item!(sp - 1);
-                set_item!(sp - 1, tos);
+                let below = item!(1);
+                set_item!(1, tos);
                 tos = below;
             }
-            Op::Over => push!(item!(sp - 1)),
+            Op::Over => push!(item!(1)),
             Op::Rot => {
-                let third = item!(sp - 2);
-                set_item!(sp - 2, item!(sp - 1));
-                set_item!(sp - 1, tos);
+                let third = item!(2);
+                set_item!(2, item!(1));
+                set_item!(1, tos);
                 tos = third;
             }
             Op::MinusRot => {
-                let second = item!(sp - 1);
-                set_item!(sp - 1, item!(sp - 2));
-                set_item!(sp - 2, tos);
+                let second = item!(1);
+                set_item!(1, item!(2));
+                set_item!(2, tos);
                 tos = second;
             }
-            Op::Nip => sp -= 1,
+            Op::Nip => move_sp!(-1),
             Op::Tuck => {
-                let second = item!(sp - 1);
-                set_item!(sp - 1, tos);
-                set_item!(sp, second);
-                sp += 1;
+                let second = item!(1);
+                set_item!(1, tos);
+                set_item!(0, second);
+                move_sp!(1);
             }
             Op::TwoDup => {
-                let second = item!(sp - 1);
-                set_item!(sp, tos);
-                set_item!(sp + 1, second);
-                sp += 2;
+                let second = item!(1);
+                set_item!(0, tos);
+                move_sp!(2);
+                set_item!(1, second);
             }
-            Op::TwoDrop => {
-                sp -= 2;
-                tos = item!(sp);
-            }
+            Op::TwoDrop => drop_items!(2),
             Op::TwoSwap => {
-                let (a, b, c) = (item!(sp - 3), item!(sp - 2), item!(sp - 1));
-                set_item!(sp - 3, c);
-                set_item!(sp - 2, tos);
-                set_item!(sp - 1, a);
+                let (a, b, c) = (item!(3), item!(2), item!(1));
+                set_item!(3, c);
+                set_item!(2, tos);
+                set_item!(1, a);
                 tos = b;
             }
             Op::TwoOver => {
-                let (a, b) = (item!(sp - 3), item!(sp - 2));
+                let (a, b) = (item!(3), item!(2));
                 push!(a);
                 push!(b);
             }
             Op::QDup => {
                 if tos != 0 {
-                    if sp >= m.sp_max {
+                    if m.depth(sp) >= m.sp_max {
                         throw!(STACK_OVERFLOW);
                     }
                     push!(tos);
@@ -500,39 +656,46 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
             }
             Op::Pick => {
                 // Items above the picked one and below the count.
-                if tos as u64 >= sp as u64 - 1 {
+                if tos as u64 >= m.depth(sp) as u64 - 1 {
                     throw!(STACK_UNDERFLOW);
                 }
-                tos = item!(sp - 1 - tos as usize);
+                tos = item!(1 + tos as usize);
             }
             Op::PickAt => {
-                set_item!(sp, tos);
-                tos = item!(sp - instr.c as usize);
-                sp += 1;
+                set_item!(0, tos);
+                tos = item!(instr.c as usize);
+                move_sp!(1);
             }
-            Op::Depth => push!(sp as Cell),
+            Op::Depth => push!(m.depth(sp) as Cell),
 
             Op::Add => binary!(|a, b| a.wrapping_add(b)),
             Op::Sub => binary!(|a, b| a.wrapping_sub(b)),
             Op::Mul => binary!(|a, b| a.wrapping_mul(b)),
-            Op::Div => match scalar::div_floored(item!(sp - 1), tos) {
+            Op::Div => match scalar::div_floored(item!(1), tos) {
                 Some(quotient) => {
-                    sp -= 1;
+                    move_sp!(-1);
                     tos = quotient;
                 }
                 None => throw!(DIVISION_BY_ZERO),
             },
-            Op::Mod => match scalar::mod_floored(item!(sp - 1), tos) {
+            Op::Mod => match scalar::mod_floored(item!(1), tos) {
                 Some(remainder) => {
-                    sp -= 1;
+                    move_sp!(-1);
                     tos = remainder;
                 }
                 None => throw!(DIVISION_BY_ZERO),
             },
-            Op::DivMod => match scalar::div_mod_floored(item!(sp - 1), tos) {
+            Op::DivMod => match scalar::div_mod_floored(item!(1), tos) {
                 Some((quotient, remainder)) => {
-                    set_item!(sp - 1, remainder);
+                    set_item!(1, remainder);
                     tos = quotient;
+                }
+                None => throw!(DIVISION_BY_ZERO),
+            },
+            Op::TuckMod => match scalar::mod_floored(item!(1), tos) {
+                Some(remainder) => {
+                    set_item!(1, tos);
+                    tos = remainder;
                 }
                 None => throw!(DIVISION_BY_ZERO),
             },
@@ -554,6 +717,18 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
             Op::CellPlus => unary!(|a| a.wrapping_add(8)),
             Op::Aligned => unary!(|a| memory::aligned(a)),
             Op::Same => {}
+            Op::LitAdd => unary!(|a| a.wrapping_add(instr.c as Cell)),
+            Op::LitMul => unary!(|a| a.wrapping_mul(instr.c as Cell)),
+            Op::LitAnd => unary!(|a| a & instr.c as Cell),
+            Op::LitLShift => unary!(|a| scalar::lshift(a, instr.c as Cell)),
+            Op::LitRShift => unary!(|a| scalar::rshift(a, instr.c as Cell)),
+            // Fused only with positive literals, which euclidean division floors.
+            Op::LitDiv => unary!(|a| a.wrapping_div_euclid(instr.c.max(1) as Cell)),
+            Op::LitMod => unary!(|a| a.wrapping_rem_euclid(instr.c.max(1) as Cell)),
+            Op::DupLitAdd => push!(tos.wrapping_add(instr.c as Cell)),
+            Op::UnderLitAdd => set_item!(1, item!(1).wrapping_add(instr.c as Cell)),
+            Op::DupMul => unary!(|a| a.wrapping_mul(a)),
+            Op::OverAdd => unary!(|a| a.wrapping_add(item!(1))),
 
             Op::Equal => binary!(|a, b| scalar::flag(a == b)),
             Op::NotEqual => binary!(|a, b| scalar::flag(a != b)),
@@ -568,128 +743,122 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
             Op::ZeroLess => unary!(|a| a >> 63),
             Op::ZeroGreater => unary!(|a| scalar::flag(a > 0)),
             Op::Within => {
-                let (x, low) = (item!(sp - 2), item!(sp - 1));
-                sp -= 2;
+                let (x, low) = (item!(2), item!(1));
+                move_sp!(-2);
                 tos = scalar::within(x, low, tos);
             }
 
             Op::SToD => push!(tos >> 63),
             Op::DAdd => {
-                let sum = double(item!(sp - 3), item!(sp - 2)).wrapping_add(double(item!(sp - 1), tos));
-                sp -= 2;
-                set_item!(sp - 1, sum as Cell);
+                let sum = double(item!(3), item!(2)).wrapping_add(double(item!(1), tos));
+                move_sp!(-2);
+                set_item!(1, sum as Cell);
                 tos = (sum >> 64) as Cell;
             }
             Op::DSub => {
-                let difference =
-                    double(item!(sp - 3), item!(sp - 2)).wrapping_sub(double(item!(sp - 1), tos));
-                sp -= 2;
-                set_item!(sp - 1, difference as Cell);
+                let difference = double(item!(3), item!(2)).wrapping_sub(double(item!(1), tos));
+                move_sp!(-2);
+                set_item!(1, difference as Cell);
                 tos = (difference >> 64) as Cell;
             }
             Op::MStar => {
-                let product = item!(sp - 1) as i128 * tos as i128;
-                set_item!(sp - 1, product as Cell);
+                let product = item!(1) as i128 * tos as i128;
+                set_item!(1, product as Cell);
                 tos = (product >> 64) as Cell;
             }
             Op::UMStar => {
-                let product = item!(sp - 1) as u64 as u128 * tos as u64 as u128;
-                set_item!(sp - 1, product as Cell);
+                let product = item!(1) as u64 as u128 * tos as u64 as u128;
+                set_item!(1, product as Cell);
                 tos = (product >> 64) as Cell;
             }
             Op::UMSlashMod => {
-                let dividend = double(item!(sp - 2), item!(sp - 1)) as u128;
+                let dividend = double(item!(2), item!(1)) as u128;
                 match scalar::um_slash_mod(dividend, tos as u64) {
                     Ok((quotient, remainder)) => {
-                        sp -= 1;
-                        set_item!(sp - 1, remainder as Cell);
+                        move_sp!(-1);
+                        set_item!(1, remainder as Cell);
                         tos = quotient as Cell;
                     }
                     Err(error) => trap!(prims::division(error)),
                 }
             }
 
-            Op::Fetch => match m.memory.fetch(tos) {
-                Some(value) => tos = value,
-                None => throw!(INVALID_ADDRESS),
-            },
-            Op::CFetch => match m.memory.fetch_byte(tos) {
-                Some(value) => tos = value as Cell,
-                None => throw!(INVALID_ADDRESS),
-            },
-            Op::Store => match m.memory.store(tos, item!(sp - 1)) {
-                Some(()) => {
-                    sp -= 2;
-                    tos = item!(sp);
-                }
-                None => throw!(INVALID_ADDRESS),
-            },
-            Op::CStore => match m.memory.store_byte(tos, item!(sp - 1) as u8) {
-                Some(()) => {
-                    sp -= 2;
-                    tos = item!(sp);
-                }
-                None => throw!(INVALID_ADDRESS),
-            },
-            Op::TwoFetch => match (m.memory.fetch(tos), m.memory.fetch(tos.wrapping_add(8))) {
-                (Some(top), Some(below)) => {
-                    tos = below;
-                    push!(top);
-                }
-                _ => throw!(INVALID_ADDRESS),
-            },
+            Op::Fetch => tos = valid!(m.memory.fetch(tos)),
+            Op::CFetch => tos = valid!(m.memory.fetch_byte(tos)) as Cell,
+            Op::DupFetch => push!(valid!(m.memory.fetch(tos))),
+            Op::CellPlusFetch => tos = valid!(m.memory.fetch(tos.wrapping_add(8))),
+            Op::AddFetch => {
+                let value = valid!(m.memory.fetch(item!(1).wrapping_add(tos)));
+                move_sp!(-1);
+                tos = value;
+            }
+            Op::AddCFetch => {
+                let value = valid!(m.memory.fetch_byte(item!(1).wrapping_add(tos)));
+                move_sp!(-1);
+                tos = value as Cell;
+            }
+            Op::FetchAt | Op::LitFetch => push!(valid!(m.memory.fetch(instr.c as Cell))),
+            Op::Store => {
+                valid!(m.memory.store(tos, item!(1)));
+                drop_items!(2);
+            }
+            Op::CStore => {
+                valid!(m.memory.store_byte(tos, item!(1) as u8));
+                drop_items!(2);
+            }
+            Op::StoreAt | Op::LitStore => {
+                valid!(m.memory.store(instr.c as Cell, tos));
+                drop_items!(1);
+            }
+            Op::PlusStore => {
+                let value = valid!(m.memory.fetch(tos));
+                m.memory.store(tos, value.wrapping_add(item!(1)));
+                drop_items!(2);
+            }
+            Op::LitPlusStore => {
+                let value = valid!(m.memory.fetch(instr.c as Cell));
+                m.memory.store(instr.c as Cell, value.wrapping_add(tos));
+                drop_items!(1);
+            }
+            Op::TwoFetch => {
+                let top = valid!(m.memory.fetch(tos));
+                tos = valid!(m.memory.fetch(tos.wrapping_add(8)));
+                push!(top);
+            }
             Op::TwoStore => {
                 // Both cells must be good before one is written.
-                if m.memory.fetch(tos).is_none()
-                    || m.memory.store(tos.wrapping_add(8), item!(sp - 2)).is_none()
-                {
-                    throw!(INVALID_ADDRESS);
-                }
-                m.memory.store(tos, item!(sp - 1));
-                sp -= 3;
-                tos = item!(sp);
+                valid!(m.memory.fetch(tos));
+                valid!(m.memory.store(tos.wrapping_add(8), item!(2)));
+                m.memory.store(tos, item!(1));
+                drop_items!(3);
             }
-            Op::PlusStore => match m.memory.fetch(tos) {
-                Some(value) => {
-                    m.memory.store(tos, value.wrapping_add(item!(sp - 1)));
-                    sp -= 2;
-                    tos = item!(sp);
-                }
-                None => throw!(INVALID_ADDRESS),
-            },
-            Op::Count => match m.memory.fetch_byte(tos) {
-                Some(value) => {
-                    tos = tos.wrapping_add(1);
-                    push!(value as Cell);
-                }
-                None => throw!(INVALID_ADDRESS),
-            },
-            Op::FetchAt => match m.memory.fetch(instr.c as Cell) {
-                Some(value) => push!(value),
-                None => throw!(INVALID_ADDRESS),
-            },
-            Op::StoreAt => match m.memory.store(instr.c as Cell, tos) {
-                Some(()) => drop_tos!(),
-                None => throw!(INVALID_ADDRESS),
-            },
+            Op::Count => {
+                let value = valid!(m.memory.fetch_byte(tos));
+                tos = tos.wrapping_add(1);
+                push!(value as Cell);
+            }
         }
     }
 }
 
-/// Whether the stacks hold what `instr` takes and have room for what it leaves.
+/// Whether the stacks hold what `instr` takes and have room for what it leaves. `own` is the number of cells that the
+/// frame has on the return stack.
 #[inline]
-fn check(instr: Instr, sp: usize, rp: usize, r_base: usize, m: &Machine) -> Result<(), TrapKind> {
+fn check(instr: Instr, sp: usize, own: usize, rp: usize, tos: Cell, m: &Machine) -> Result<(), TrapKind> {
     let effect = effect_of(instr);
-    let own = rp - r_base;
     let need = if instr.op == Op::PickAt { instr.c as usize + 1 } else { effect.need as usize };
-    if sp < need {
+    // Of two fused words the first is `i` or `j`, which misses its loop before the other misses its cells.
+    let loop_first = matches!(instr.op, Op::IAdd | Op::JAdd | Op::ICellsAdd) && own < effect.r_need as usize;
+    if sp < need && !loop_first {
         return Err(TrapKind::Throw(throw::STACK_UNDERFLOW));
     }
-    if sp + effect.peak as usize > m.sp_max {
+    // `?dup` takes room for anything but zero.
+    let no_copy = matches!(instr.op, Op::QDupBranchZero | Op::QDupBranchNonZero) && tos == 0;
+    if sp + effect.peak as usize - saved_room(instr) > m.sp_max && !no_copy {
         return Err(TrapKind::Throw(throw::STACK_OVERFLOW));
     }
     if own < effect.r_need as usize {
-        let in_loop = matches!(instr.op, Op::I | Op::J | Op::Loop | Op::PlusLoop | Op::Unloop);
+        let in_loop = !matches!(instr.op, Op::RFrom | Op::RFetch | Op::TwoRFrom | Op::TwoRFetch);
         return Err(TrapKind::Throw(if in_loop { throw::LOOP_UNAVAILABLE } else { throw::RETURN_UNDERFLOW }));
     }
     if rp as isize + effect.r_delta as isize > m.rp_max as isize {

@@ -245,8 +245,8 @@ impl Engine {
         if self.nesting >= self.limits.nesting {
             return Err(self.thrown(throw::RETURN_OVERFLOW));
         }
-        let burned = self.machine.burn(fuel::of_bytes(len as u64));
-        let text = burned.and_then(|()| self.machine.memory.string(addr, len)).map(<[u8]>::to_vec);
+        let text = self.machine.memory.string(addr, len).map(<[u8]>::to_vec);
+        let text = text.and_then(|text| self.machine.burn(fuel::of_bytes(len as u64)).map(|()| text));
         let text = text.map_err(|kind| self.trapped(kind))?;
         let outer = (self.input, self.origin);
         let (n_source, n_code) = (self.source.len(), self.code.instrs.len());

@@ -34,13 +34,17 @@ type Result<T> = std::result::Result<T, TrapKind>;
 ///
 /// Invariants, on which the unsafe code here and in `executor` rests:
 /// 1. `bytes` points to `len` initialised bytes that this value owns, from construction until it is dropped.
-/// 2. `len >= 8`, and an offset is only used after a comparison with `len`.
+/// 2. `last_cell + 8 == len`, and an offset is only used after a comparison with one of the two.
 pub(super) struct Memory {
     bytes: NonNull<u8>,
     len: usize,
+    last_cell: usize,
     /// The next free address of data space.
     pub here: Cell,
+    /// What was written since the checkpoint.
     dirty: Range,
+    /// How many offsets from `dirty.lo` on begin a cell that lies in `dirty`.
+    dirty_cells: usize,
     /// All that differs from the image, apart from `dirty`.
     changed: Range,
     /// Contents at the checkpoint, from offset 0; zeros follow.
@@ -80,6 +84,8 @@ impl Memory {
             len,
             here: USER,
             dirty: NOTHING,
+            dirty_cells: 0,
+            last_cell: len - 8,
             changed: NOTHING,
             saved: image.to_vec(),
             saved_here: USER,
@@ -109,14 +115,17 @@ impl Memory {
     #[inline(always)]
     fn offset(&self, addr: Cell, n_bytes: usize) -> Option<usize> {
         let offset = addr.wrapping_sub(BASE) as u64 as usize;
-        (offset <= self.len.wrapping_sub(n_bytes) && n_bytes <= self.len).then_some(offset)
+        (n_bytes <= self.len && offset <= self.len - n_bytes).then_some(offset)
     }
 
     /// The cell at `addr`.
     #[inline(always)]
     pub fn fetch(&self, addr: Cell) -> Option<Cell> {
-        let offset = self.offset(addr, 8)?;
-        // SAFETY: `offset` said that 8 bytes from there are inside (invariants 1 and 2).
+        let offset = addr.wrapping_sub(BASE) as u64 as usize;
+        if offset > self.last_cell {
+            return None;
+        }
+        // SAFETY: 8 bytes from `offset` are inside (invariants 1 and 2).
         let bytes = unsafe { self.bytes.as_ptr().add(offset).cast::<[u8; 8]>().read() };
         Some(Cell::from_le_bytes(bytes))
     }
@@ -124,8 +133,11 @@ impl Memory {
     /// Writes the cell at `addr`.
     #[inline(always)]
     pub fn store(&mut self, addr: Cell, value: Cell) -> Option<()> {
-        let offset = self.offset(addr, 8)?;
-        self.note(offset, 8);
+        let offset = addr.wrapping_sub(BASE) as u64 as usize;
+        if offset > self.last_cell {
+            return None;
+        }
+        self.note_cell(offset);
         // SAFETY: as in `fetch`.
         unsafe { self.bytes.as_ptr().add(offset).cast::<[u8; 8]>().write(value.to_le_bytes()) };
         Some(())
@@ -134,16 +146,22 @@ impl Memory {
     /// The byte at `addr`.
     #[inline(always)]
     pub fn fetch_byte(&self, addr: Cell) -> Option<u8> {
-        let offset = self.offset(addr, 1)?;
-        // SAFETY: `offset` said that the byte is inside (invariants 1 and 2).
+        let offset = addr.wrapping_sub(BASE) as u64 as usize;
+        if offset >= self.len {
+            return None;
+        }
+        // SAFETY: the byte is inside (invariants 1 and 2).
         Some(unsafe { self.bytes.as_ptr().add(offset).read() })
     }
 
     /// Writes the byte at `addr`.
     #[inline(always)]
     pub fn store_byte(&mut self, addr: Cell, value: u8) -> Option<()> {
-        let offset = self.offset(addr, 1)?;
-        self.note(offset, 1);
+        let offset = addr.wrapping_sub(BASE) as u64 as usize;
+        if offset >= self.len {
+            return None;
+        }
+        self.note_cell(offset);
         // SAFETY: as in `fetch_byte`.
         unsafe { self.bytes.as_ptr().add(offset).write(value) };
         Some(())
@@ -166,7 +184,7 @@ impl Memory {
         }
         let n_bytes = usize::try_from(len).map_err(|_| INVALID)?;
         let offset = self.offset(addr, n_bytes).ok_or(INVALID)?;
-        self.note(offset, n_bytes);
+        self.note(Range { lo: offset, hi: offset + n_bytes });
         Ok(&mut self.as_mut_slice()[offset..offset + n_bytes])
     }
 
@@ -178,7 +196,7 @@ impl Memory {
         let n_bytes = usize::try_from(len).map_err(|_| INVALID)?;
         let source = self.offset(from, n_bytes).ok_or(INVALID)?;
         let target = self.offset(to, n_bytes).ok_or(INVALID)?;
-        self.note(target, n_bytes);
+        self.note(Range { lo: target, hi: target + n_bytes });
         self.as_mut_slice().copy_within(source..source + n_bytes, target);
         Ok(())
     }
@@ -228,7 +246,7 @@ impl Memory {
         saved[lo..hi].copy_from_slice(&self.as_slice()[lo..hi]);
         self.saved = saved;
         self.changed.include(self.dirty);
-        self.dirty = NOTHING;
+        self.forget_dirty();
     }
 
     /// Goes back to the checkpoint.
@@ -246,7 +264,7 @@ impl Memory {
         let range = self.dirty;
         fill_from(self.as_mut_slice(), range, &saved);
         self.saved = saved;
-        self.dirty = NOTHING;
+        self.forget_dirty();
     }
 
     /// Goes back to the image; the checkpoint too.
@@ -269,24 +287,39 @@ impl Memory {
         if range.lo < image.len() {
             self.saved.copy_from_slice(image);
         }
-        self.dirty = NOTHING;
+        self.forget_dirty();
         self.changed = NOTHING;
     }
 
-    /// Notes that `n_bytes` from `offset` are about to be written.
+    /// Notes that the cell at `offset`, or its first byte, is about to be written.
     #[inline(always)]
-    fn note(&mut self, offset: usize, n_bytes: usize) {
-        if offset < self.dirty.lo || offset + n_bytes > self.dirty.hi {
-            self.note_more(offset, n_bytes);
+    fn note_cell(&mut self, offset: usize) {
+        // One comparison; it fails for offsets below `lo`, and always where nothing is noted.
+        if offset.wrapping_sub(self.dirty.lo) >= self.dirty_cells {
+            self.note_line(offset);
         }
     }
 
+    /// Notes more than the cell, so that a program that writes one byte after the other comes here once in a line.
     #[cold]
     #[inline(never)]
-    fn note_more(&mut self, offset: usize, n_bytes: usize) {
-        self.dirty.include(Range { lo: offset, hi: offset + n_bytes });
+    fn note_line(&mut self, offset: usize) {
+        self.note(Range { lo: offset & !(LINE - 1), hi: (offset + 8).next_multiple_of(LINE).min(self.len) });
+    }
+
+    fn note(&mut self, range: Range) {
+        self.dirty.include(range);
+        self.dirty_cells = (self.dirty.hi - self.dirty.lo).saturating_sub(7);
+    }
+
+    fn forget_dirty(&mut self) {
+        self.dirty = NOTHING;
+        self.dirty_cells = 0;
     }
 }
+
+/// Bytes that are noted together.
+const LINE: usize = 64;
 
 impl Drop for Memory {
     fn drop(&mut self) {

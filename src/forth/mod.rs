@@ -13,6 +13,7 @@ mod dictionary;
 mod image;
 
 mod error;
+mod fuse;
 mod lexer;
 mod prove;
 mod translator;

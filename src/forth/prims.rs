@@ -222,28 +222,28 @@ fn bulk(word: Word, m: &mut Machine) -> Result<()> {
     };
     let len = m.pop()?;
     let to = m.pop()?;
+    m.memory.string(to, len)?;
     m.burn(fuel::of_bytes(len as u64))?;
-    match word {
-        Word::Fill | Word::Erase => m.memory.string_mut(to, len)?.fill(byte),
-        _ => {
-            let from = m.pop()?;
-            let overlap = to.wrapping_sub(from);
-            // CMOVE goes byte by byte from low addresses, so a target inside the source repeats its beginning.
-            if word == Word::CMove && overlap > 0 && overlap < len {
-                m.memory.string(from, len)?;
-                repeat(
-                    m.memory.string_mut(from, len.checked_add(overlap).ok_or(INVALID)?)?,
-                    overlap as usize,
-                );
-            } else if word == Word::CMoveUp && overlap < 0 && -overlap < len {
-                m.memory.string(from, len)?;
-                repeat_down(m.memory.string_mut(to, len - overlap)?, -overlap as usize);
-            } else {
-                m.memory.copy(from, to, len)?;
-            }
-        }
+    if matches!(word, Word::Fill | Word::Erase) {
+        m.memory.string_mut(to, len)?.fill(byte);
+        return Ok(());
     }
-    Ok(())
+    let from = m.pop()?;
+    m.memory.string(from, len)?;
+    // The two lie in data space, or are empty and may be anywhere.
+    let distance = to.wrapping_sub(from);
+    match word {
+        // CMOVE goes byte by byte from low addresses, so a target inside the source repeats its beginning.
+        Word::CMove if (1..len).contains(&distance) => {
+            repeat(m.memory.string_mut(from, len + distance)?, distance as usize);
+            Ok(())
+        }
+        Word::CMoveUp if (1 - len..0).contains(&distance) => {
+            repeat_down(m.memory.string_mut(to, len - distance)?, -distance as usize);
+            Ok(())
+        }
+        _ => m.memory.copy(from, to, len),
+    }
 }
 
 /// Makes each byte from `distance` on the one `distance` before it, going up.
@@ -270,6 +270,7 @@ fn strings(word: Word, m: &mut Machine) -> Result<()> {
         }
         Word::MinusTrailing => {
             let (addr, len) = m.pop2()?;
+            m.memory.string(addr, len)?;
             m.burn(fuel::of_bytes(len as u64))?;
             let text = m.memory.string(addr, len)?;
             let kept = text.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
@@ -279,13 +280,15 @@ fn strings(word: Word, m: &mut Machine) -> Result<()> {
         Word::Compare => {
             let (b_addr, b_len) = m.pop2()?;
             let (a_addr, a_len) = m.pop2()?;
-            m.burn(fuel::of_bytes((a_len as u64).min(b_len as u64)))?;
             let order = m.memory.string(a_addr, a_len)?.cmp(m.memory.string(b_addr, b_len)?);
+            m.burn(fuel::of_bytes(a_len.min(b_len) as u64))?;
             m.push(order as Cell)
         }
         _ => {
             let (needle_addr, needle_len) = m.pop2()?;
             let (addr, len) = m.pop2()?;
+            m.memory.string(addr, len)?;
+            m.memory.string(needle_addr, needle_len)?;
             m.burn(fuel::of_search(len, needle_len))?;
             let hay = m.memory.string(addr, len)?;
             let needle = m.memory.string(needle_addr, needle_len)?;
@@ -309,6 +312,7 @@ fn write(word: Word, m: &mut Machine) -> Result<()> {
         }
         Word::Type => {
             let (addr, len) = m.pop2()?;
+            m.memory.string(addr, len)?;
             m.burn(fuel::of_bytes(len as u64))?;
             m.write_from_memory(addr, len)
         }
@@ -467,6 +471,7 @@ fn to_number(m: &mut Machine) -> Result<()> {
     let base = base(m)?;
     let (addr, len) = m.pop2()?;
     let mut value = m.pop_double()? as u128;
+    m.memory.string(addr, len)?;
     m.burn(fuel::of_bytes(len as u64))?;
     let text = m.memory.string(addr, len)?;
     let mut used = 0;

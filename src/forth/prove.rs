@@ -3,7 +3,7 @@
 //! check on its stacks; any other runs checked. The proof reads nothing but the instructions themselves, so it does not
 //! depend on what the compiler meant.
 
-use super::bytecode::{Effect, Instr, Op, UNPROVEN};
+use super::bytecode::{Effect, Instr, Jumps, Op, UNPROVEN};
 use super::words::WORDS;
 
 /// What the stacks may hold.
@@ -172,22 +172,12 @@ impl Prover {
                 }
                 bounds.pass(now, instr.op.effect())?;
             }
-            Op::Jump | Op::JumpBack if JUMPS => {
-                self.jump(instr.c, enter, at, *now)?;
-                return Some(false);
-            }
-            Op::BranchZero | Op::BranchZeroBack if JUMPS => {
-                bounds.pass(now, instr.op.effect())?;
-                self.jump(instr.c, enter, at, *now)?;
-            }
             Op::QDupBranchZero if JUMPS => {
-                bounds.high = bounds.high.max(now.d + 1);
                 bounds.pass(now, instr.op.effect())?;
                 bounds.low = bounds.low.min(now.d - 1);
                 self.jump(instr.c, enter, at, Depths { d: now.d - 1, r: now.r })?;
             }
             Op::QDupBranchNonZero if JUMPS => {
-                bounds.high = bounds.high.max(now.d + 1);
                 self.jump(instr.c, enter, at, *now)?;
                 bounds.pass(now, instr.op.effect())?;
             }
@@ -203,11 +193,21 @@ impl Prover {
                 bounds.pass(now, instr.op.effect())?;
                 self.jump(instr.c, enter, at, Depths { d: now.d, r: now.r + 2 })?;
             }
-            Op::Jump | Op::JumpBack | Op::BranchZero | Op::BranchZeroBack | Op::QDupBranchZero => {
+            Op::QDupBranchZero | Op::QDupBranchNonZero | Op::Of | Op::QDo | Op::Loop | Op::PlusLoop => {
                 return None;
             }
-            Op::QDupBranchNonZero | Op::Of | Op::QDo | Op::Loop | Op::PlusLoop => return None,
-            op => bounds.pass(now, op.effect())?,
+            op => {
+                bounds.pass(now, op.effect())?;
+                match op.jumps() {
+                    Jumps::Nowhere => {}
+                    _ if !JUMPS => return None,
+                    Jumps::Perhaps => self.jump(instr.c, enter, at, *now)?,
+                    Jumps::Always => {
+                        self.jump(instr.c, enter, at, *now)?;
+                        return Some(false);
+                    }
+                }
+            }
         }
         Some(true)
     }

@@ -4,6 +4,7 @@ use super::bytecode::{Instr, Op, SIMPLE, WORD_COUNT};
 use super::code::Code;
 use super::error::CompileErrorKind;
 use super::fuel;
+use super::fuse::{fuse, fuse_branch};
 use super::prims;
 use super::prove::{Prover, Room};
 use super::words::{NameKey, Word};
@@ -143,27 +144,19 @@ impl Translator {
         code.push(Instr::with(Op::Call, enter as i32), place);
     }
 
-    /// Compiles one operation, fused with the one before where that is known to pay.
+    /// Compiles one operation, fused with those before where that is known to pay.
     #[inline(always)]
     pub fn emit(&mut self, code: &mut Code, op: Op, place: u32) {
-        if op == Op::Pick
-            && let Some(last) = self.last(code)
-            && last.op == Op::Lit
-            && (0..=255).contains(&last.c)
-        {
-            last.op = Op::PickAt;
-            // Where it underflows, it is `pick` that does.
-            code.places.pop();
-            code.places.push(place);
-            return;
+        match fuse(self.own(code), op) {
+            None => code.push(Instr::new(op), place),
+            Some((n_fused, instr)) => replace(code, n_fused, instr),
         }
-        code.push(Instr::new(op), place);
     }
 
-    /// The instruction before, where it may be changed.
+    /// The newest instructions, as far as they may be fused: no jump leads between them.
     #[inline(always)]
-    fn last<'c>(&self, code: &'c mut Code) -> Option<&'c mut Instr> {
-        if code.instrs.len() > self.barrier { code.instrs.last_mut() } else { None }
+    fn own<'c>(&self, code: &'c Code) -> &'c [Instr] {
+        code.instrs.get(self.barrier..).unwrap_or(&[])
     }
 
     /// Makes the next instruction a target of jumps; returns where that is.
@@ -213,21 +206,15 @@ impl Translator {
         }
     }
 
-    /// A conditional forward jump, fused with a `?dup` or `?dup 0=` before it.
+    /// A conditional forward jump, fused with the condition before it.
     fn branch_zero(&mut self, code: &mut Code, place: u32) -> u32 {
-        let n = code.instrs.len();
-        let own = n - self.barrier.min(n);
-        let op_before = |k: usize| (own >= k).then(|| code.instrs[n - k].op);
-        let (op, n_fused) = match (op_before(2), op_before(1)) {
-            (Some(Op::QDup), Some(Op::ZeroEqual)) => (Op::QDupBranchNonZero, 2),
-            (_, Some(Op::QDup)) => (Op::QDupBranchZero, 1),
-            _ => (Op::BranchZero, 0),
-        };
-        // The fused instruction underflows where its first word does.
-        let place = if n_fused > 0 { code.places[n - n_fused] } else { place };
-        code.instrs.truncate(n - n_fused);
-        code.places.truncate(n - n_fused);
-        self.jump(code, op, 0, place)
+        let (n_fused, instr) = fuse_branch(self.own(code));
+        self.has_jumps = true;
+        match n_fused {
+            0 => code.push(instr, place),
+            _ => replace(code, n_fused, instr),
+        }
+        code.instrs.len() as u32 - 1
     }
 
     fn control_word(&mut self, code: &mut Code, word: Word, place: u32) -> Result<()> {
@@ -270,7 +257,14 @@ impl Translator {
             }
             Word::Until => {
                 let (at, tokens) = self.pop_dest()?;
-                self.jump_back(code, Op::BranchZeroBack, at, tokens, place);
+                if let [.., Instr { op: Op::ZeroEqual, .. }] = self.own(code) {
+                    replace(code, 1, Instr::with(Op::BranchNonZeroBack, at as i32));
+                    self.has_jumps = true;
+                    let last = code.instrs.len() - 1;
+                    code.instrs[last].b = fuel::of_tokens(self.tokens - tokens);
+                } else {
+                    self.jump_back(code, Op::BranchZeroBack, at, tokens, place);
+                }
                 Ok(())
             }
             Word::Again => {
@@ -416,6 +410,15 @@ impl Translator {
         code.push(Instr::with(Op::SetDoes, does), place);
         self.finish(code, place, room)
     }
+}
+
+/// Puts one instruction in the place of the newest `n`; it stands where the first of them stood in the source.
+#[inline(always)]
+fn replace(code: &mut Code, n: usize, instr: Instr) {
+    let len = code.instrs.len() + 1 - n;
+    code.instrs.truncate(len);
+    code.places.truncate(len);
+    code.instrs[len - 1] = instr;
 }
 
 /// Whether a word acts on the control flow of a definition.

@@ -846,7 +846,7 @@ fn the_programs_are_worth_running() {
         let words: Vec<Vec<Node>> = vec![dice.body(3, false, 0)];
         let mut text = String::new();
         render(&words[0], &mut text);
-        let mut engine = engine();
+        let mut engine = Engine::new(Image::shared(), Limits { fuel: 300, ..Limits::default() });
         let xt = engine.define("w", &text).unwrap();
         match engine.execute(xt, &[1, 2, 3, 4, 5, 6]) {
             Ok(()) => ended += 1,

@@ -59,7 +59,7 @@ fn soup(dice: &mut Dice) -> String {
 
 #[test]
 fn token_soups_never_panic() {
-    let limits = Limits { fuel: 2_000, memory_bytes: 0x4000, output_bytes: 1000, ..Limits::default() };
+    let limits = Limits { fuel: 300, memory_bytes: 0x4000, output_bytes: 1000, ..Limits::default() };
     let mut engine = Engine::new(Image::shared(), limits);
     let mut dice = Dice(0x1234_5678_9ABC_DEF1);
     let (mut n_ran, mut n_compiled, mut n_loaded) = (0, 0, 0);
