@@ -183,6 +183,11 @@ pub fn samples() -> Vec<Sample> {
     let outcome = verified(&halves, ": div-mod /mod ;", Strategy::Enumeration);
     add("more/division.json", 2, Some(tagged(halves, &["arithmetic"], "the same")), outcome, 63);
 
+    let locals = spec("weigh", "a b c -- n", &[(&[10, 3, 2], &[14]), (&[1, 2, 3], &[-3])]);
+    let code = ": weigh {: a b c | d -- n :} a b - c * {: n :} n d + ;";
+    let outcome = verified(&locals, code, Strategy::Given);
+    add("more/division.json", 3, Some(tagged(locals, &["stack"], "with locals")), outcome, 62);
+
     let mut outside = spec("eighth-power", "n -- n^8", &[(&[2], &[256])]);
     outside.uses = vec!["fourth-power".into(), "square".into()];
     let outcome = verified(&outside, ": eighth-power fourth-power square ;", Strategy::Enumeration);

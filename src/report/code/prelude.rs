@@ -19,6 +19,17 @@ const SHIMS: &[Shim] = &[
         word: "rshift",
         lines: "-1 64 rshift [IF] : rshift ( x u -- x ) dup 64 u< if rshift else 2drop 0 then ; [THEN]",
     },
+    // Locals as the standard before wrote them: the last name is told first.
+    Shim {
+        word: "{:",
+        lines: "[UNDEFINED] {: [IF] VARIABLE wm-blank\n\
+                : wm-locals ( \"names\" -- ) parse-name\n\
+                \x20 2dup s\" :}\" compare 0= if 2drop exit then\n\
+                \x20 2dup s\" --\" compare 0= if 2drop begin parse-name s\" :}\" compare 0= until exit then\n\
+                \x20 2dup s\" |\" compare 0= if 2drop true wm-blank ! recurse exit then\n\
+                \x20 wm-blank @ >r 2>r recurse 2r> r> if 0 postpone literal then (local) ;\n\
+                : {: false wm-blank ! wm-locals 0 0 (local) ; immediate [THEN]",
+    },
     // Floored, and the smallest number by -1 wraps; some Forths divide towards zero, some throw.
     Shim {
         word: "/",

@@ -37,6 +37,20 @@
     [name(row), row.f + ":" + row.l, row.code, row.why, row.givenWhy, row.about, row.t, row.effect, ...(row.tags || []),
       ...(row.found || [])].filter(Boolean).join("\n").toLowerCase());
 
+  /* What all files have in front is told once, in the details. */
+  const common = rows.map((row) => row.f.slice(0, row.f.lastIndexOf("/") + 1)).reduce((a, b) => {
+    while (!b.startsWith(a)) a = a.slice(0, a.lastIndexOf("/", a.length - 2) + 1);
+    return a;
+  }, rows.length ? rows[0].f.slice(0, rows[0].f.lastIndexOf("/") + 1) : "");
+
+  /* A path that breaks after its slashes, and a line number that stays with the name. */
+  const placeOf = (row) => {
+    const place = make("span", "place");
+    (row.f.slice(common.length) + ":" + row.l).split("/").forEach((part, i) => place.append(...(i ? ["/", make("wbr"), part] : [part])));
+    place.title = row.f + ":" + row.l;
+    return place;
+  };
+
   /* column null: as the page came, failures first. */
   const view = { words: [], verdicts: new Set(), strategy: "", tag: "", column: null, isDescending: false, page: 0 };
   const opened = new Set();
@@ -98,7 +112,7 @@
       make("td", "optional number", row.n === undefined ? "" : number.format(row.n)),
       make("td", "optional number", row.steps === 0 ? "" : number.format(row.steps)),
       make("td", "optional number", time(row.us)),
-      make("td", "where", make("span", "place", row.f + ":" + row.l)),
+      make("td", "where", placeOf(row)),
     ];
     const tr = make("tr", opened.has(i) ? "row is-open" : "row", ...cells);
     if (row.x) cells[1].title = "unsolved, as tagged";
@@ -131,8 +145,9 @@
     }
     (row.found || []).forEach((found) => body.append(make("p", "quiet", found)));
     body.append(pairs([
-      ["tests", row.tests[1] ? ofPair(row.tests) : undefined], ["held out", ofPair(row.held)], ["properties checked", ofPair(row.props)],
-      ["template", row.t], ["candidates", number.format(row.cand)], ["search", row.stop], ["time", time(row.us)],
+      ["strategy", row.s], ["tests", row.tests[1] ? ofPair(row.tests) : undefined], ["held out", ofPair(row.held)], ["properties checked", ofPair(row.props)],
+      ["template", row.t], ["candidates", number.format(row.cand)], ["search", row.stop], ["size", row.n === undefined ? undefined : row.n + (row.n === 1 ? " word" : " words")],
+      ["steps", row.steps ? number.format(row.steps) : undefined], ["time", time(row.us)], ["at", row.f + ":" + row.l],
     ]));
     if (row.tags) body.append(make("div", "tags", ...row.tags.map(tagButton)));
     const td = make("td", "", body);

@@ -27,4 +27,8 @@ T{ -7 -1 divmod -> 0 7 }T
 T{ 7 -2 div-mod -> -1 -4 }T
 T{ -9223372036854775808 -1 div-mod -> 0 -9223372036854775808 }T
 T{ -7 2 div-mod -> 1 -4 }T
+
+\ weigh ( a b c -- n )
+T{ 10 3 2 weigh -> 14 }T
+T{ 1 2 3 weigh -> -3 }T
 wm-report
