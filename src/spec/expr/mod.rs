@@ -28,6 +28,7 @@ mod names;
 mod build;
 mod number;
 mod parser;
+mod reference;
 mod relations;
 mod scanner;
 mod statement;
@@ -42,6 +43,7 @@ pub use ast::{Comparison, Expr};
 pub use error::ExprError;
 pub use eval::{CallResult, Env, Halt, NoWords, Reason, Row, WIDTH_MAX, cell_of, number_of};
 pub use names::{Name, Names, Word};
+pub use reference::reference;
 
 use crate::model::{Cell, CellType};
 use bumpalo::Bump;

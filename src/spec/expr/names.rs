@@ -67,7 +67,7 @@ impl Names<'_> {
             }
         }
         for (i, word) in self.words.iter().enumerate() {
-            if is_callable(word.name) && stands_at_any_case(rest, word.name) {
+            if stands_at_any_case(rest, word.name) && is_callable(word.name) {
                 let nullary = word.effect.is_some_and(|(inputs, _)| inputs.is_empty());
                 if nullary || rest[word.name.len()..].trim_start().starts_with('(') {
                     offer(Known::Word(i as u8), word.name.len());
@@ -126,19 +126,27 @@ fn is_callable(name: &str) -> bool {
 }
 
 fn stands_at(rest: &str, name: &str) -> bool {
+    let (rest, name) = (rest.as_bytes(), name.as_bytes());
     !name.is_empty() && rest.starts_with(name) && ends_well(rest, name)
 }
 
 fn stands_at_any_case(rest: &str, name: &str) -> bool {
+    let (rest, name) = (rest.as_bytes(), name.as_bytes());
     !name.is_empty()
-        && rest.as_bytes().get(..name.len()).is_some_and(|there| there.eq_ignore_ascii_case(name.as_bytes()))
+        && rest.get(..name.len()).is_some_and(|there| there.eq_ignore_ascii_case(name))
         && ends_well(rest, name)
 }
 
 /// A name made of letters does not end within a longer one.
-fn ends_well(rest: &str, name: &str) -> bool {
-    match (name.chars().next_back(), rest[name.len()..].chars().next()) {
-        (Some(last), Some(next)) => !(is_name_part(last) && is_name_part(next)),
-        _ => true,
+fn ends_well(rest: &[u8], name: &[u8]) -> bool {
+    let part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'\'';
+    match (name.last(), rest.get(name.len())) {
+        (_, None) => true,
+        (Some(last), Some(next)) if last.is_ascii() && next.is_ascii() => !(part(*last) && part(*next)),
+        _ => {
+            let last = std::str::from_utf8(name).ok().and_then(|name| name.chars().next_back());
+            let next = std::str::from_utf8(&rest[name.len()..]).ok().and_then(|rest| rest.chars().next());
+            !(last.is_some_and(is_name_part) && next.is_some_and(is_name_part))
+        }
     }
 }

@@ -139,6 +139,20 @@ impl<'t> Scanner<'t> {
 
     /// The name that starts here, if one does.
     pub(super) fn name(&self) -> &'t str {
+        let bytes = &self.text.as_bytes()[self.pos..];
+        let Some(first) = bytes.first().copied() else { return "" };
+        if first.is_ascii() && !(first.is_ascii_alphabetic() || first == b'_') {
+            return "";
+        }
+        let ascii = bytes.iter().position(|byte| !is_ascii_part(*byte)).unwrap_or(bytes.len());
+        if bytes.get(ascii).is_none_or(u8::is_ascii) {
+            return &self.text[self.pos..self.pos + ascii];
+        }
+        self.name_beyond_ascii()
+    }
+
+    #[cold]
+    fn name_beyond_ascii(&self) -> &'t str {
         let rest = self.rest();
         match rest.chars().next() {
             Some(c) if is_name_start(c) => {}
@@ -167,6 +181,9 @@ impl<'t> Scanner<'t> {
     /// Takes one of the words, if it stands here.
     pub(super) fn take_keyword(&mut self, wanted: &[&'static str]) -> Option<&'static str> {
         self.skip_space();
+        if !self.byte()?.is_ascii_alphabetic() {
+            return None;
+        }
         let found = self.keyword(wanted)?;
         self.pos += found.len();
         Some(found)
@@ -347,11 +364,13 @@ pub(super) fn is_name_start(c: char) -> bool {
     c.is_ascii_alphabetic() || c == '_' || (!c.is_ascii() && c.is_alphabetic() && !is_superscript(c))
 }
 
+fn is_ascii_part(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'\''
+}
+
 /// Whether a name may go on so.
 pub(super) fn is_name_part(c: char) -> bool {
-    c.is_ascii_alphanumeric()
-        || c == '_'
-        || c == '\''
+    u8::try_from(c).is_ok_and(is_ascii_part)
         || (!c.is_ascii() && (matches!(c, '₀'..='₉' | '′') || (c.is_alphabetic() && !is_superscript(c))))
 }
 

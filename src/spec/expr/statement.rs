@@ -50,6 +50,9 @@ impl<'a> Parser<'a, '_, '_> {
 
     /// `= n²` and `result = n²` stand for `n²`.
     fn skip_defined_name(&mut self) {
+        if !self.at.text.as_bytes().contains(&b'=') {
+            return;
+        }
         let mut ahead = self.at;
         ahead.skip_space();
         let name = ahead.name();
@@ -325,9 +328,12 @@ impl<'a> Parser<'a, '_, '_> {
             let otherwise = !pieces.is_empty() && self.at.take_keyword(&["else", "otherwise"]).is_some();
             let mut piece = self.piece()?;
             piece.otherwise |= otherwise;
-            self.suffixes(&mut piece)?;
-            pieces.push(piece);
             self.at.skip_space();
+            if !self.at.at_end() {
+                self.suffixes(&mut piece)?;
+                self.at.skip_space();
+            }
+            pieces.push(piece);
             if !self.at.take(",") && !self.at.take(";") {
                 return Ok(());
             }

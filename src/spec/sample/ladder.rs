@@ -11,7 +11,7 @@ const DENSE: i128 = 12;
 
 /// The values of one variable.
 pub(super) struct Ladder<'a> {
-    /// The steps, first to last, without duplicates.
+    /// The steps, first to last; those of the head without duplicates.
     pub(super) steps: ArenaVec<'a, i128>,
     /// How many of them come before the powers of two, which random values are mixed with.
     pub(super) head: usize,
@@ -27,7 +27,7 @@ impl<'a> Ladder<'a> {
         let (low, high) = (bounds.low.max(-reach), bounds.high.min(reach));
         let (low, high) = if low <= high { (low, high) } else { (bounds.low, bounds.high) };
         let base = bounds.base();
-        let mut ladder = Self { steps: ArenaVec::with_capacity_in(64, arena), head: 0, low, high, base };
+        let mut ladder = Self { steps: ArenaVec::with_capacity_in(128, arena), head: 0, low, high, base };
         ladder.climb(ty, bounds);
         ladder
     }
@@ -60,12 +60,16 @@ impl<'a> Ladder<'a> {
         self.offer(&[-2, -3, -7, -10, 100]);
         self.offer(&[self.low, self.high]);
         self.head = self.steps.len();
-        self.offer(&[bounds.low.max(self.low), bounds.high.min(self.high)]);
-        self.offer(&[self.low.saturating_add(1), self.high.saturating_sub(1), 255, 256, 1000]);
-        for bits in [8, 16, 31, 32, 63, 7, 15, 4, 5, 10, 20, 24, 40, 48, 62] {
+        self.offer_again(&[self.low.saturating_add(1), self.high.saturating_sub(1), 255, 256, 1000]);
+        for bits in [16, 31, 32, 63, 7, 15, 4, 5, 10, 20, 24, 40, 48, 62] {
             let power = 1i128 << bits;
-            self.offer(&[power - 1, power, power + 1, -power, -power - 1]);
+            self.offer_again(&[power - 1, power, power + 1, -power, -power - 1]);
         }
+    }
+
+    /// Without looking for duplicates, which rows are rid of anyway.
+    fn offer_again(&mut self, values: &[i128]) {
+        self.steps.extend(values.iter().copied().filter(|value| self.low <= *value && *value <= self.high));
     }
 
     fn offer(&mut self, values: &[i128]) {
