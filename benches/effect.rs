@@ -73,7 +73,7 @@ fn effect(c: &mut Criterion) {
     group.bench_function("1,000 inferences", |b| {
         b.iter(|| {
             for _ in 0..1000 {
-                black_box(infer(black_box("dup * swap +"), &NoWords, &mut scratch)).is_ok();
+                black_box(infer(black_box("dup * swap +"), &NoWords, &mut scratch).is_ok());
             }
         });
     });

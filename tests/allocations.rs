@@ -39,7 +39,9 @@ static ALLOCATOR: Counting = Counting;
 
 /// Square, absolute value, greatest common divisor and factorial by named patterns, with distinct tests.
 fn specs() -> Vec<Spec> {
-    let gcd = |a: u64, b: u64| (1..=a.min(b)).rev().find(|d| a % d == 0 && b % d == 0).unwrap_or(0);
+    let gcd = |a: u64, b: u64| {
+        (1..=a.min(b)).rev().find(|d| a.is_multiple_of(*d) && b.is_multiple_of(*d)).unwrap_or(0)
+    };
     let line = |n: u64| {
         let (word, pattern, inputs, cases): (_, _, _, Vec<(String, u64)>) = match n % 4 {
             0 => ("square", "DUP_TRANSFORM_001", 1, (n..n + 5).map(|x| (x.to_string(), x * x)).collect()),

@@ -116,7 +116,7 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
     watch: Option<&Watch<'_>>,
 ) -> Exit {
     let instrs: *const Instr = code.instrs.as_ptr();
-    // SAFETY of these: invariants 1 and 2.
+    // SAFETY: invariant 1: the machine stands at an instruction of this code.
     let mut ip: *const Instr = unsafe { instrs.add(m.ip) };
     // SAFETY: invariant 2.
     let mut sp: *mut Cell = unsafe { m.stack.as_ptr().add(m.sp) };
