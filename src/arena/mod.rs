@@ -3,9 +3,11 @@
 //! lends a second one instead of entering the first twice.
 
 mod pool;
+mod text;
 
 pub use bumpalo::Bump;
 pub use pool::{Lent, Pool, Reuse};
+pub use text::Text;
 
 /// Bytes that a worker's arena may keep over a reset; one that swelled past this is dropped and made anew.
 pub const ARENA_KEPT_BYTES_MAX: usize = 8 << 20;

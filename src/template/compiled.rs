@@ -1,7 +1,7 @@
 //! A template, compiled: slices of text and hole numbers.
 
+use crate::arena::{Bump, Text};
 use crate::model::{Cell, Value};
-use bumpalo::Bump;
 
 /// A stretch of literal text, then a hole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -157,21 +157,21 @@ impl Template {
 
     /// The body with these texts in its holes, one text per hole.
     pub fn fill<'a>(&self, arena: &'a Bump, values: &[&str]) -> &'a str {
-        let mut out = bumpalo::collections::String::with_capacity_in(self.filled_len_max(values), arena);
-        self.write(&mut out, values);
-        out.into_bump_str().trim_ascii_end()
+        let mut text = Text::with_capacity(arena, self.filled_len_max(values));
+        self.write(&mut text, values);
+        let body = text.finish();
+        body.strip_suffix(' ').unwrap_or(body)
     }
 
     /// The whole definition `: name body ;` with these texts in its holes.
     pub fn fill_definition<'a>(&self, arena: &'a Bump, name: &str, values: &[&str]) -> &'a str {
-        let len = self.filled_len_max(values) + name.len() + 6;
-        let mut out = bumpalo::collections::String::with_capacity_in(len, arena);
-        out.push_str(": ");
-        out.push_str(name);
-        out.push(' ');
-        self.write(&mut out, values);
-        out.push_str(if out.ends_with(' ') { ";" } else { " ;" });
-        out.into_bump_str()
+        let mut text = Text::with_capacity(arena, self.filled_len_max(values) + name.len() + 4);
+        text.push(": ");
+        text.push(name);
+        text.push(" ");
+        self.write(&mut text, values);
+        text.push(";");
+        text.finish()
     }
 
     /// The body with its example filling.
@@ -185,16 +185,46 @@ impl Template {
         self.text.len() + self.parts.iter().map(|part| values[part.hole as usize].len() + 1).sum::<usize>()
     }
 
+    /// Writes all words, each with a blank behind it.
     #[inline]
-    fn write(&self, out: &mut bumpalo::collections::String<'_>, values: &[&str]) {
+    fn write(&self, text: &mut Text<'_>, values: &[&str]) {
         for part in &self.parts {
-            out.push_str(&self.text[part.start as usize..part.end as usize]);
+            text.push(&self.text[part.start as usize..part.end as usize]);
             let value = values[part.hole as usize];
             if !value.is_empty() {
-                out.push_str(value);
-                out.push(' ');
+                text.push(value);
+                text.push(" ");
             }
         }
-        out.push_str(&self.text[self.tail as usize..]);
+        text.push(&self.text[self.tail as usize..]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::Library;
+
+    #[test]
+    fn a_filled_template_is_a_body_or_a_definition() {
+        let arena = Bump::new();
+        let check = |id: &str, values: &[&str], body: &str| {
+            let template = Library::shipped().get(id).unwrap();
+            assert_eq!(template.fill(&arena, values), body);
+            let definition = if body.is_empty() { ": sq ;".to_owned() } else { format!(": sq {body} ;") };
+            assert_eq!(template.fill_definition(&arena, "sq", values), definition);
+        };
+        check("DUP_TRANSFORM_001", &["*"], "dup *");
+        check("DUP_TRANSFORM_002", &[""], "dup");
+        check("ACCUMULATOR_LOOP_001", &["0", "1", "", "+"], "0 swap 1+ 1 ?do i + loop");
+        check("ACCUMULATOR_LOOP_001", &["0", "1", "dup *", "+"], "0 swap 1+ 1 ?do i dup * + loop");
+        check("UNARY_OP_001", &[""], "");
+        check("UNITS_002", &["60", ""], "60 /mod");
+    }
+
+    #[test]
+    #[should_panic(expected = "one text per hole")]
+    fn too_few_texts_are_refused() {
+        Library::shipped().get("UNARY_OP_002").unwrap().fill(&Bump::new(), &["2"]);
     }
 }
