@@ -69,7 +69,6 @@ fn the_shipped_corpus_is_as_large_and_as_open_as_it_says() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "minutes without optimization; .ci/run runs it with --release")]
 fn every_shipped_specification_gets_the_verdict_that_it_expects() {
     let specs = specs();
     let corpus = Corpus::from_specs("shipped.json", &specs);
