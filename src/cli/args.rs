@@ -178,10 +178,45 @@ impl Command {
     }
 }
 
+/// The whole command line. Paragraphs of the help are joined, so that they wrap at the width of the terminal; examples,
+/// which are indented, keep their lines.
+pub fn command() -> clap::Command {
+    with_joined_paragraphs(<Cli as clap::CommandFactory>::command())
+}
+
+fn with_joined_paragraphs(command: clap::Command) -> clap::Command {
+    let about = command.get_long_about().map(|about| joined_paragraphs(&about.to_string()));
+    let command = match about {
+        Some(about) => command.long_about(about),
+        None => command,
+    };
+    command.mut_subcommands(with_joined_paragraphs)
+}
+
+fn joined_paragraphs(text: &str) -> String {
+    let mut joined = String::with_capacity(text.len());
+    let goes_on = |line: &str| !line.is_empty() && !line.starts_with(' ');
+    for line in text.lines() {
+        let before = joined.rsplit('\n').next().unwrap_or("");
+        if goes_on(before) && goes_on(line) {
+            joined.push(' ');
+        } else if !joined.is_empty() {
+            joined.push('\n');
+        }
+        joined.push_str(line);
+    }
+    joined
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn paragraphs_are_joined_and_examples_are_not() {
+        assert_eq!(joined_paragraphs("a b\nc\n\nExamples:\n  x\n  y\n"), "a b c\n\nExamples:\n  x\n  y");
+    }
 
     #[test]
     fn clap_agrees_with_itself() {

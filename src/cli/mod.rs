@@ -25,7 +25,7 @@ pub mod signals;
 
 use anyhow::Context as _;
 use args::{Cli, Command};
-use clap::Parser;
+use clap::FromArgMatches;
 use context::Context;
 use std::process::ExitCode;
 
@@ -59,7 +59,8 @@ const FAILED: u8 = 2;
 /// Parses the arguments, runs the command and returns its exit code.
 pub fn main() -> ExitCode {
     output::choose_early(std::env::args_os());
-    let cli = match Cli::try_parse() {
+    let parsed = args::command().try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // A closed pipe is no reason to fail: `wordmill --help | head -1`.

@@ -1,8 +1,7 @@
 //! `wordmill man`: one manual page for all commands.
 
-use crate::cli::args::Cli;
+use crate::cli::args;
 use crate::cli::{Exit, context::Context};
-use clap::CommandFactory;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use std::io::Write;
@@ -25,7 +24,7 @@ pub fn run(Args {}: &Args, context: &mut Context) -> anyhow::Result<Exit> {
 }
 
 fn write_page(page: &mut Vec<u8>) -> std::io::Result<()> {
-    let mut root = Cli::command();
+    let mut root = args::command();
     root.build();
     let man = Man::new(root.clone()).section("1");
     man.render_title(page)?;
