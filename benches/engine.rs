@@ -1,6 +1,6 @@
 //! The Forth engine, by phase: compiling, the cost of a call, whole short specifications, and long-running programs.
 //!
-//! `scripts` that compare with other Forths run the very programs below; each is a whole source text whose word `main`
+//! Each program below is a whole source text whose word `main`
 //! prints its result.
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};

@@ -7,7 +7,7 @@
 
 #![allow(
     unsafe_code,
-    reason = "measured: with indices that are compared, the programs of benches/engine.rs take longer"
+    reason = "stacks and code are reached by pointers inside bounds that are proven or compared first; the gain over compared indices has not been measured"
 )]
 
 use super::bytecode::{Effect, Instr, Op};

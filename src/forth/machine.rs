@@ -1,7 +1,7 @@
 //! What a running program has: two stacks, data space, output and fuel. The run loop keeps the busy parts in locals and
 //! puts them here when it stops or calls out.
 
-#![allow(unsafe_code, reason = "measured: see `executor`")]
+#![allow(unsafe_code, reason = "see `executor`")]
 
 use super::limits::Limits;
 use super::memory::{self, Memory};

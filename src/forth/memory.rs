@@ -1,7 +1,7 @@
 //! Data space: one bounded run of bytes with addresses of its own. What a program writes is noted as one range, so that
 //! going back to the checkpoint costs what was written and nothing when nothing was.
 
-#![allow(unsafe_code, reason = "measured: see `executor`")]
+#![allow(unsafe_code, reason = "see `executor`")]
 
 use super::trap::{TrapKind, throw};
 use crate::model::Cell;
