@@ -42,10 +42,13 @@ impl Code {
     /// Appends the header of the word `xt` and says where its `Enter` is.
     #[inline(always)]
     pub fn begin(&mut self, xt: u32, place: u32) -> u32 {
-        self.push(Instr::with(Op::Head, xt as i32), place);
-        let enter = self.instrs.len() as u32;
-        self.push(Instr { op: Op::Enter, a: 0, b: UNPROVEN, c: 0 }, place);
-        self.push(Instr::with(Op::More, 1), place);
+        let enter = self.instrs.len() as u32 + 1;
+        self.instrs.extend_from_slice(&[
+            Instr::with(Op::Head, xt as i32),
+            Instr { op: Op::Enter, a: 0, b: UNPROVEN, c: 0 },
+            Instr::with(Op::More, 1),
+        ]);
+        self.places.extend_from_slice(&[place; 3]);
         enter
     }
 

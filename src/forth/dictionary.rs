@@ -121,6 +121,12 @@ impl Dictionary {
         self.occupied |= 1 << bucket;
     }
 
+    /// Whether a word with this key may be there; false is certain.
+    #[inline(always)]
+    pub fn may_have(&self, key: NameKey) -> bool {
+        self.occupied >> bucket_of(key) & 1 == 1
+    }
+
     /// The newest visible word with this name.
     #[inline(always)]
     pub fn find(&self, key: NameKey, name: &[u8]) -> Option<usize> {

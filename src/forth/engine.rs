@@ -65,6 +65,8 @@ pub struct Engine {
     checkpoint: Mark,
     /// The machine is as the last `execute` left it, not as the checkpoint says.
     used: bool,
+    /// Some word asked for the dictionary or the source since, so that there may be words to forget.
+    pub(super) hosted: bool,
     fuel_at_start: i64,
     shadow: Option<Arc<Shadow>>,
     pub(super) labels: Vec<Label>,
@@ -150,6 +152,7 @@ impl Engine {
             image_mark,
             checkpoint: Mark { code: image_mark, ..Mark::default() },
             used: false,
+            hosted: false,
             fuel_at_start: 0,
             shadow: None,
             labels: Vec::new(),
@@ -297,18 +300,20 @@ impl Engine {
     pub fn execute(&mut self, xt: Xt, inputs: &[Cell]) -> Result<(), Trap> {
         self.settle();
         self.used = true;
-        self.machine.output.clear();
-        self.machine.hold = memory::HOLD_END;
+        self.start_fuel();
+        let m = &mut self.machine;
+        m.output.clear();
+        m.hold = memory::HOLD_END;
+        m.rp = 0;
+        m.r_base = 0;
+        m.shadow_depth = 0;
         let Some(enter) = self.code.enters.get(xt.0 as usize).map(|enter| *enter as usize) else {
             return Err(Trap { kind: TrapKind::Throw(throw::INVALID_ADDRESS), at: STOP as u32 });
         };
-        if !self.machine.set_items(inputs) {
+        if !m.set_items(inputs) {
             return Err(Trap { kind: TrapKind::Throw(throw::STACK_OVERFLOW), at: enter as u32 });
         }
-        self.start_fuel();
-        self.machine.rp = 0;
-        self.machine.shadow_depth = 0;
-        match self.call(enter) {
+        match self.start(enter).and_then(|()| self.drive()) {
             Ok(()) => Ok(()),
             Err(Stop::Trap(trap)) => Err(trap),
             Err(stop) => Err(Trap { kind: stop.kind(), at: self.machine.ip as u32 }),
@@ -437,10 +442,8 @@ impl Engine {
             self.used = false;
             self.machine.memory.restore();
             self.machine.sp = 0;
-            if self.code.instrs.len() as u32 != self.checkpoint.code.instrs
-                || !self.undo.is_empty()
-                || self.open.is_some()
-            {
+            if self.hosted {
+                self.hosted = false;
                 self.forget_words(self.checkpoint);
             }
         }
@@ -481,7 +484,6 @@ impl Engine {
         if start + text.len() + PADDING > self.limits.source_bytes as usize {
             return Err(Stop::Text { kind: CompileErrorKind::TooLarge, place: start as u32, len: 0 });
         }
-        self.source.reserve(text.len() + PADDING);
         self.source.extend_from_slice(text);
         self.source.extend_from_slice(&[b' '; PADDING]);
         self.origin = start as u32;
@@ -492,10 +494,23 @@ impl Engine {
     /// Runs the word with this `Enter` to its end, on top of whatever runs now.
     #[inline]
     pub(super) fn call(&mut self, enter: usize) -> Result<(), Stop> {
-        let m = &mut self.machine;
-        let (head, more) = (self.code.instrs[enter], self.code.instrs[enter + 1]);
-        m.fuel -= more.c as i64;
+        let m = &self.machine;
         let outer = (m.ip, m.rp, m.r_base, m.handler, m.checked);
+        let done = self.start(enter).and_then(|()| self.drive());
+        let m = &mut self.machine;
+        if done.is_ok() {
+            m.ip = outer.0;
+        }
+        (_, m.rp, m.r_base, m.handler, m.checked) = outer;
+        done
+    }
+
+    /// Enters the word with this `Enter`, to stop when it returns.
+    #[inline(always)]
+    fn start(&mut self, enter: usize) -> Result<(), Stop> {
+        let m = &mut self.machine;
+        let [head, more] = [self.code.instrs[enter], self.code.instrs[enter + 1]];
+        m.fuel -= more.c as i64;
         if m.fuel < 0 {
             return Err(Stop::Trap(Trap { kind: TrapKind::Fuel, at: enter as u32 }));
         }
@@ -514,13 +529,7 @@ impl Engine {
         m.r_base = m.rp;
         m.handler = 0;
         m.ip = enter + 2;
-        let done = self.drive();
-        let m = &mut self.machine;
-        if done.is_ok() {
-            m.ip = outer.0;
-        }
-        (_, m.rp, m.r_base, m.handler, m.checked) = outer;
-        done
+        Ok(())
     }
 
     #[cold]
@@ -551,7 +560,7 @@ impl Engine {
                 Exit::Done => return Ok(()),
                 Exit::Switch => continue,
                 Exit::Trap(kind) => Stop::Trap(Trap { kind, at: self.machine.ip as u32 }),
-                Exit::Host(word) => match self.host(word) {
+                Exit::Host(word) => match self.hosted(word) {
                     Ok(()) => continue,
                     Err(stop) => stop,
                 },
@@ -562,6 +571,12 @@ impl Engine {
             };
             self.catch(stop)?;
         }
+    }
+
+    #[cold]
+    fn hosted(&mut self, word: words::Word) -> Result<(), Stop> {
+        self.hosted = true;
+        self.host(word)
     }
 
     /// Hands an exception to the innermost CATCH of this run.

@@ -357,7 +357,13 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
         }
         match instr.op {
             Op::Head | Op::Enter | Op::More => unreachable!("header run as code"),
-            Op::Stop => exit!(Exit::Done),
+            Op::Stop => {
+                // All else is the caller's, who restores it.
+                set_item!(0, tos);
+                m.sp = m.depth(sp);
+                m.fuel = fuel;
+                return Exit::Done;
+            }
             Op::Return => {
                 move_rp!(-(instr.a as isize));
                 leave_frame!();

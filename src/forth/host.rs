@@ -210,6 +210,7 @@ impl Engine {
 
     /// Gives the newest word the code of a DOES>.
     pub(super) fn set_does(&mut self, does: u32) -> std::result::Result<(), TrapKind> {
+        self.hosted = true;
         let Some(latest) = self.latest.filter(|latest| *latest < self.dictionary.len()) else {
             return Err(TrapKind::Throw(throw::INVALID_NAME));
         };

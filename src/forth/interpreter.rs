@@ -26,17 +26,58 @@ impl Engine {
     /// Reads the input to its end.
     #[inline]
     pub(super) fn interpret(&mut self) -> Result<()> {
-        while let Some(token) = self.input.next(&self.source) {
+        loop {
+            let token = match self.compiling {
+                true => self.compile_plain()?,
+                false => self.input.next(&self.source),
+            };
+            let Some(token) = token else { return Ok(()) };
             if self.nesting == 0 {
                 self.input_token = token.start;
             }
-            let done = if self.compiling { self.compile(token) } else { self.interpret_token(token) };
+            let done = match self.compiling {
+                true => self.compile(token),
+                false => self.interpret_token(token),
+            };
             if let Err(stop) = done {
                 self.drop_open();
                 return Err(stop);
             }
         }
-        Ok(())
+    }
+
+    /// Compiles tokens as long as they are words of the system that need nothing else, or small numbers: nearly all of
+    /// them. The first that is neither is returned.
+    #[inline]
+    fn compile_plain(&mut self) -> Result<Option<Token>> {
+        let decimal = self.is_decimal();
+        let code_max = self.code_max();
+        let has_locals = self.translator.has_locals();
+        let Self { input, source, code, translator, dictionary, .. } = self;
+        while let Some(token) = input.next(source) {
+            if has_locals || dictionary.may_have(token.key) || token.len > 8 || code.instrs.len() >= code_max
+            {
+                return Ok(Some(token));
+            }
+            match words::lookup_key(token.key) {
+                Some(word) => match translator.counted_word(code, word, token.start) {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(Some(token)),
+                    Err(kind) => {
+                        self.drop_open();
+                        return Err(text_error(kind, token));
+                    }
+                },
+                None => match lexer::small_decimal(token.key, token.len).filter(|_| decimal) {
+                    Some(value) => {
+                        translator.token();
+                        translator.literal(code, value, token.start);
+                    }
+                    None => return Ok(Some(token)),
+                },
+            }
+        }
+        Ok(None)
     }
 
     /// Gives up the open definition. Whatever goes wrong while compiling comes here, since a definition with half of a
@@ -135,10 +176,12 @@ impl Engine {
     /// Compiles a word of the system, or does what it does while compiling.
     #[inline(always)]
     pub(super) fn compile_word(&mut self, word: Word, token: Token) -> Result<()> {
-        self.translator.token();
-        match self.translator.word(&mut self.code, word, token.start) {
+        match self.translator.counted_word(&mut self.code, word, token.start) {
             Ok(true) => Ok(()),
-            Ok(false) => self.compile_special(word, token),
+            Ok(false) => {
+                self.translator.token();
+                self.compile_special(word, token)
+            }
             Err(kind) => Err(text_error(kind, token)),
         }
     }

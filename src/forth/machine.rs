@@ -167,7 +167,17 @@ impl Machine {
             return false;
         }
         self.sp = n;
-        self.stack.as_mut_slice()[1..=n].copy_from_slice(items);
+        let stack = self.stack.as_mut_slice();
+        match items {
+            [] => {}
+            // A call to copy one or two cells costs more than the word that is tested.
+            [a] => stack[1] = *a,
+            [a, b] => {
+                stack[1] = *a;
+                stack[2] = *b;
+            }
+            _ => stack[1..=n].copy_from_slice(items),
+        }
         true
     }
 

@@ -97,9 +97,20 @@ impl Translator {
         self.tokens += 1;
     }
 
-    /// Compiles a word of the table that needs neither source nor dictionary. False for the others.
+    /// Compiles a word of the table that needs neither source nor dictionary, and counts it. False for the others.
     #[inline(always)]
-    pub fn word(&mut self, code: &mut Code, word: Word, place: u32) -> Result<bool> {
+    pub fn counted_word(&mut self, code: &mut Code, word: Word, place: u32) -> Result<bool> {
+        // A loop's own end counts to its cost.
+        self.tokens += 1;
+        let done = self.word(code, word, place);
+        if let Ok(false) = done {
+            self.tokens -= 1;
+        }
+        done
+    }
+
+    #[inline(always)]
+    fn word(&mut self, code: &mut Code, word: Word, place: u32) -> Result<bool> {
         match SIMPLE[word as usize] {
             Some(op) => {
                 self.emit(code, op, place);
@@ -372,6 +383,12 @@ impl Translator {
         }));
         code.push(Instr { op: Op::LocalsInit, a: names.len() as u8, b: before as u16, c: 0 }, place);
         Ok(())
+    }
+
+    /// Whether the definition has locals.
+    #[inline(always)]
+    pub fn has_locals(&self) -> bool {
+        !self.locals.is_empty()
     }
 
     /// Which local has this name.

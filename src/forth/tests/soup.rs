@@ -14,6 +14,9 @@ impl Dice {
     }
 }
 
+/// Texts to try; debug builds, which compare every index, take their time.
+const N_SOUPS: u32 = if cfg!(debug_assertions) { 15_000 } else { 100_000 };
+
 const OTHERS: &[&str] = &[
     "0",
     "1",
@@ -63,7 +66,7 @@ fn token_soups_never_panic() {
     let mut engine = Engine::new(Image::shared(), limits);
     let mut dice = Dice(0x1234_5678_9ABC_DEF1);
     let (mut n_ran, mut n_compiled, mut n_loaded) = (0, 0, 0);
-    for round in 0..100_000 {
+    for round in 0..N_SOUPS {
         let text = soup(&mut dice);
         if round % 2 == 0 {
             n_loaded += engine.load(&text).is_ok() as u32;
@@ -85,14 +88,17 @@ fn token_soups_never_panic() {
             engine.reset();
         }
     }
-    assert!(n_ran > 5_000 && n_compiled > 5_000 && n_loaded > 100, "{n_ran} {n_compiled} {n_loaded}");
+    assert!(
+        n_ran > N_SOUPS / 20 && n_compiled > N_SOUPS / 20 && n_loaded > N_SOUPS / 1000,
+        "{n_ran} {n_compiled} {n_loaded}"
+    );
 }
 
 #[test]
 fn random_bytes_never_panic() {
     let mut engine = engine();
     let mut dice = Dice(77);
-    for _ in 0..20_000 {
+    for _ in 0..N_SOUPS / 5 {
         let bytes: Vec<u8> = (0..dice.roll(40)).map(|_| dice.roll(256) as u8).collect();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Err(error) = engine.load(&text) {
