@@ -25,6 +25,8 @@ const SPECS: &str = r#"
 {"word":"untested","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"c","type":"int"}]}}
 {"word":"sum-to","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"s","type":"int"}]},"test_cases":[{"input":[4],"output":[10]},{"input":[10],"output":[55]},{"input":[0],"output":[0]},{"input":[1],"output":[1]}]}
 {"word":"length","stack_effect":{"inputs":[{"name":"addr","type":"addr"},{"name":"len","type":"int"}],"outputs":[{"name":"n","type":"int"}]},"test_cases":[{"input":["hello"],"output":[5]},{"input":[""],"output":[0]}],"implementation":{"code":"nip"}}
+{"word":"eater","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[]},"test_cases":[{"input":[1],"output":[]},{"input":[5],"output":[]}],"implementation":{"code":"begin depth while drop repeat"}}
+{"word":"remarked","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"m","type":"int"}]},"test_cases":[{"input":[1],"output":[2]},{"input":[5],"output":[6]}],"implementation":{"code":"1+ \\ one more"}}
 {"word":"thrower","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"n","type":"int"}]},"test_cases":[{"input":[0],"throws":-10},{"input":[5],"output":[2]}],"implementation":{"code":"10 swap /"}}
 "#;
 
@@ -94,6 +96,9 @@ fn each_specification_gets_its_verdict() {
     check("untested", Unsolved, None, None);
     check("sum-to", Verified, Some(Strategy::Template), None);
     check("length", Verified, Some(Strategy::Given), Some(Verified));
+    check("eater", Verified, Some(Strategy::Enumeration), Some(Refuted));
+    check("remarked", Verified, Some(Strategy::Given), Some(Verified));
+    assert!(outcome_of(&corpus, &outcomes, "remarked").code.as_deref().unwrap().ends_with("\n;"));
     check("thrower", Verified, Some(Strategy::Given), Some(Verified));
     let square = outcome_of(&corpus, &outcomes, "square");
     assert_eq!(square.code.as_deref(), Some(": square ( n -- n² ) dup * ;"));

@@ -21,7 +21,7 @@ pub const HELDOUT_MISFIT: Code = Code(93);
 /// A source file could not be read.
 pub const UNREADABLE_SOURCE: Code = Code(94);
 
-const REBUILD: &str = "An archive is only a packed copy of its sources: `wordmill corpus build DIR --from …` or any \
+const REBUILD: &str = "An archive is only a packed copy of its sources: `wordmill corpus build SPECS --to DIR` or any \
 `wordmill run` with the sources at hand writes it anew. Where the sources are gone, restore the folder from a backup.";
 
 /// All codes of this room.

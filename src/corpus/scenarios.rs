@@ -480,7 +480,7 @@ fn missing_foreign_and_older_files_are_told_apart_and_mended() {
     check(codes::MISSING);
 
     fs::write(&manifest, "{\"some\": \"json\"}").unwrap();
-    assert!(!Corpus::is_corpus_dir(&place.dir()));
+    assert!(Corpus::is_corpus_dir(&place.dir()), "the segments tell, so that the error does");
     check(codes::FOREIGN);
 
     fs::write(

@@ -68,6 +68,14 @@ impl Corpus {
         std::fs::File::open(path.join(MANIFEST))
             .and_then(|file| file.take(magic.len() as u64).read_to_end(&mut start))
             .is_ok_and(|_| start == magic)
+            || Self::has_segments(path)
+    }
+
+    /// Whether segment files lie in a folder: then it is an archive, though its manifest may be broken or gone.
+    fn has_segments(path: &Path) -> bool {
+        let is_segment =
+            |entry: std::fs::DirEntry| entry.path().extension().is_some_and(|end| end == "wmseg");
+        std::fs::read_dir(path).is_ok_and(|entries| entries.flatten().any(is_segment))
     }
 
     /// A corpus in memory of valid specifications, all from one file, one a line: the same bytes and views as on disk.

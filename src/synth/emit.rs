@@ -55,7 +55,8 @@ pub fn definition<'a, 'n>(
     text.push_str(") ");
     text.push_str(body);
     let end = text.len();
-    text.push_str(" ;");
+    // A line comment at the end of the body must not swallow the semicolon.
+    text.push_str(if body.contains('\\') { "\n;" } else { " ;" });
     let text = text.into_bump_str();
     Definition { text, inside: &text[start..end] }
 }
@@ -94,6 +95,8 @@ mod tests {
             assert_eq!(made.text, format!(": gcd {expect} dup drop ;"));
             assert_eq!(made.inside, format!("{expect} dup drop"));
         };
+        let commented = definition(&arena, "f", [].into_iter(), [].into_iter(), "1+ \\ one more");
+        assert_eq!(commented.text, ": f ( -- ) 1+ \\ one more\n;");
         check(&["a", "b"], &["g"], "( a b -- g )");
         check(&["n"], &["n²"], "( n -- n² )");
         check(&["a", "b"], &["gcd(a,b)"], "( a b -- q )");

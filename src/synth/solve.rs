@@ -159,7 +159,8 @@ fn given_code<'a>(
         (code.trim(), Program { prelude: problem.prelude, word, text: Text::Source(code) })
     } else {
         let made = define(tools.arena, problem, code.trim());
-        (made.text, Program { prelude: problem.prelude, word, text: Text::Body(made.inside) })
+        // Judged as the whole text: what somebody else wrote may not close where it seems to.
+        (made.text, Program { prelude: problem.prelude, word, text: Text::Source(made.text) })
     };
     found.candidates += 1;
     match try_out(tools, problem, program) {

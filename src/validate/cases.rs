@@ -140,6 +140,13 @@ pub fn describe_failure(engine: &mut Engine, xt: Xt, case: &CaseView<'_>) -> Str
     text
 }
 
+/// The inputs of a case in words.
+pub fn describe_inputs(case: &CaseView<'_>) -> String {
+    let mut text = String::new();
+    case.inputs().for_each(|value| push_value(&mut text, value));
+    text.trim_end().to_owned()
+}
+
 /// The stack in words, clipped when it is long.
 pub fn push_stack(text: &mut String, stack: &[Cell]) {
     const SHOWN: usize = 8;

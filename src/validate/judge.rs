@@ -21,6 +21,8 @@ const SPLIT_CASES: usize = 1024;
 pub enum Failure {
     /// A test: its set and its number there.
     Test(u8, u32),
+    /// A test on which what lies below the inputs is touched, or decides.
+    Below(u8, u32),
     /// A sample of the `value` oracles.
     Sample(u32),
     /// A property, with the smallest inputs found on which it fails.
@@ -102,6 +104,9 @@ pub fn judge(
             verdict.failure = tally.first_failed.map(|case| Failure::Test(set, case));
         }
     }
+    if verdict.failure.is_none() && asks_for_depth(program) {
+        verdict.failure = touched_below(engine, xt, checks);
+    }
     if checks.oracles.is_empty() {
         return verdict;
     }
@@ -113,6 +118,31 @@ pub fn judge(
         verdict.failure = oracles.failure;
     }
     verdict
+}
+
+/// Whether the code asks how deep the stack is: the one way to go below its inputs without a trap in a test.
+fn asks_for_depth(program: &Program<'_>) -> bool {
+    let texts = [program.prelude, program.source_text()];
+    texts.iter().any(|text| text.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("depth")))
+}
+
+/// Runs the first tests again on top of other cells: these must stay, and change nothing.
+fn touched_below(engine: &mut Engine, xt: Xt, checks: &Checks<'_>) -> Option<Failure> {
+    const CASES: usize = 16;
+    const BELOW: [Cell; 2] = [0x5EED_0001, -0x5EED_0002];
+    for (set, tests) in (0u8..).zip(checks.sets).filter(|(_, tests)| tests.is_plain()) {
+        for case in 0..tests.len().min(CASES) {
+            let mut buffer = [0; cases::CASE_CELLS_MAX];
+            let inputs = cases::gather(tests, checks.n_in(), case, &mut buffer);
+            let stack: Vec<Cell> = BELOW.iter().chain(inputs).copied().collect();
+            let wanted = (0..checks.n_out()).map(|param| tests.output(case, param));
+            let wanted: Vec<Cell> = BELOW.into_iter().chain(wanted).collect();
+            if engine.execute(xt, &stack).is_err() || engine.stack() != wanted {
+                return Some(Failure::Below(set, case as u32));
+            }
+        }
+    }
+    None
 }
 
 #[derive(Clone, Copy, Default)]
@@ -206,6 +236,13 @@ pub fn describe(engine: &mut Engine, xt: Xt, checks: &Checks<'_>, failure: &Fail
         Failure::Test(set, case) => {
             let case = checks.sets[*set as usize].case(*case as usize);
             cases::describe_failure(engine, xt, &case)
+        }
+        Failure::Below(set, case) => {
+            let case = checks.sets[*set as usize].case(*case as usize);
+            format!(
+                "{}: with other cells below its inputs it does something else",
+                cases::describe_inputs(&case)
+            )
         }
         other => checks.oracles.describe(engine, xt, other),
     }

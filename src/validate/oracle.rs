@@ -218,7 +218,7 @@ impl<'a> Oracles<'a> {
             Failure::Property(index, row) => {
                 self.describe_claim(engine, xt, &self.claims[*index as usize], row)
             }
-            Failure::Test(..) => String::new(),
+            Failure::Test(..) | Failure::Below(..) => String::new(),
         }
     }
 
