@@ -56,6 +56,9 @@ impl From<Exit> for ExitCode {
 /// Usage, configuration or I/O.
 const FAILED: u8 = 2;
 
+/// The number of the signal for writing to a closed pipe.
+const SIGPIPE: u8 = 13;
+
 /// Parses the arguments, runs the command and returns its exit code.
 pub fn main() -> ExitCode {
     output::choose_early(std::env::args_os());
@@ -68,9 +71,19 @@ pub fn main() -> ExitCode {
             return ExitCode::from(error.exit_code() as u8);
         }
     };
+    let judges = !matches!(
+        cli.command,
+        Command::Man(_)
+            | Command::Completions(_)
+            | Command::Explain(_)
+            | Command::Config(_)
+            | Command::Schema(_)
+    );
     match run(cli) {
         Ok(exit) => exit.into(),
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) && !judges => ExitCode::SUCCESS,
+        // Nobody learns the verdict: end as a program that the closed pipe killed.
+        Err(error) if is_closed_pipe(&error) => ExitCode::from(128 + SIGPIPE),
         Err(error) => {
             if !error.is::<context::Told>() {
                 output::complain(&error);

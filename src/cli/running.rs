@@ -32,7 +32,7 @@ pub struct SearchArgs {
     #[arg(long, value_name = "PATH")]
     heldout: Vec<PathBuf>,
     /// Threads; 0 for one per core
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=4096))]
     jobs: Option<u64>,
     /// Candidates to try for each specification
     #[arg(long, value_name = "N")]
@@ -177,10 +177,27 @@ fn corpus(
     if paths.is_empty() {
         bail!("nothing to do: name files or folders of specifications, or set `run.paths` in config.toml");
     }
-    let sources = find_sources(&paths)?;
+    let mut sources = find_sources(&paths)?;
+    leave_out_results(&mut sources, &out(&context.settings));
     let build = BuildOptions::default();
     let report = archive::update(&cache.join("corpus"), &sources, &build, signals, progress, context)?;
     Ok(report.map(|report| report.corpus))
+}
+
+/// Leaves out what a run wrote itself: its results may lie inside the folder that it reads.
+fn leave_out_results(sources: &mut SourceSet, out: &Path) {
+    let Ok(out) = out.canonicalize() else { return };
+    let written = |file: &SourceFile| {
+        let is_result = |name: &str| matches!(name, "outcomes.jsonl" | "report.json");
+        file.path.canonicalize().is_ok_and(|path| match path.strip_prefix(&out) {
+            Ok(inside) if inside.components().count() > 1 => {
+                inside.starts_with(".cache") || inside.starts_with("code")
+            }
+            Ok(inside) => inside.to_str().is_some_and(is_result),
+            Err(_) => false,
+        })
+    };
+    sources.files.retain(|file| !written(file));
 }
 
 /// Files of held-out cases. In a folder, every specification file counts.
@@ -272,6 +289,26 @@ pub fn everything(corpus: &Corpus) -> Vec<SpecId> {
 /// Where the results go.
 pub fn out(settings: &Settings) -> PathBuf {
     PathBuf::from(settings.text(Key::RunOut))
+}
+
+/// Holds the folder of the results for one run: two at once would write over each other.
+///
+/// # Errors
+/// When another run holds it, or it cannot be made.
+pub fn lock(out: &Path) -> anyhow::Result<std::fs::File> {
+    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    let path = out.join(".lock");
+    let file = std::fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => bail!(
+            "another run is writing into {}: wait until it has ended, or name another folder with --out",
+            out.display()
+        ),
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).context(format!("cannot lock {}", path.display()))
+        }
+    }
 }
 
 /// Where a shard goes: the folder that was named, else one of its own below `run.out`.

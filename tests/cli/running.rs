@@ -304,7 +304,7 @@ fn a_flame_graph_shows_stages_and_forth_words() {
     // The supplied code burns fuel in a word with a name; the others keep the enumeration busy.
     let busy = ": countdown begin dup while 1- repeat drop ; : busy 150000 countdown 1+ ;";
     write(folder.path(), "specs/a.jsonl", &(endless(4) + &spec("busy", [2, 4, 5], busy, "")));
-    let arguments = ["run", "specs", "--budget", "60000", "--flamegraph", "out.svg", "--fail-on", "never"];
+    let arguments = ["run", "specs", "--budget", "1000000", "--flamegraph", "out.svg", "--fail-on", "never"];
     wordmill(folder.path(), &arguments).expect(0);
     let svg = fs::read_to_string(folder.path().join("out.svg")).expect("out.svg");
     for needle in ["worker", "stage synth", "enumeration", "forth countdown", "native code"] {

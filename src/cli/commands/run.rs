@@ -98,7 +98,11 @@ fn recorded(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
             Ok(signals.exit().unwrap_or(Exit::Bad))
         }
         Ended::Whole(summary) => {
-            tell(&summary, &run.out, context)?;
+            match tell(&summary, &run.out, context) {
+                // The verdict stands, whether or not somebody reads the summary.
+                Err(error) if !crate::cli::is_closed_pipe(&error) => return Err(error),
+                _ => {}
+            }
             Ok(exit(&summary, context.settings.text(Key::RunFailOn)))
         }
     }
@@ -131,6 +135,7 @@ impl Run {
         if remembers && let Some(summary) = report::unchanged(&self.out, &fingerprint) {
             return Ok(Ended::Whole(Box::new(summary)));
         }
+        let _lock = running::lock(&self.out)?;
         let mut store = match remembers {
             true => Some(running::open_store(&self.cache)?),
             false => None,

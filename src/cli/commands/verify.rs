@@ -87,6 +87,12 @@ fn tell(verification: &Verification<'_>, claim: &str, context: &mut Context) -> 
             writeln!(out, "    {DIM}for{DIM:#} {}: {real}, not {claimed}", inputs.join(" "))?;
         }
     }
+    if verification.verdict == Verdict::Agrees && got.contains(" ? ") {
+        writeln!(
+            out,
+            "  {DIM}branches are compared on samples of the inputs: not refuted, not proven{DIM:#}"
+        )?;
+    }
     let unchecked = verification.unchecked.count_ones() as usize;
     if verification.verdict == Verdict::Agrees && unchecked > 0 {
         let n = unchecked.min(verification.notation.n_out());
