@@ -409,8 +409,8 @@ pub(super) const fn op_of(word: Word) -> Option<Op> {
 }
 
 /// [`op_of`] by the number of the word.
-pub(super) static SIMPLE: [Option<Op>; 256] = {
-    let mut table = [None; 256];
+pub(super) static SIMPLE: [Option<Op>; 512] = {
+    let mut table = [None; 512];
     let mut row = 0;
     while row < WORD_COUNT {
         table[row] = op_of(super::words::WORDS[row].word);

@@ -465,4 +465,4 @@ pub(super) const fn is_control(word: Word) -> bool {
     )
 }
 
-const _: () = assert!(WORD_COUNT <= 256, "a word's number fits a byte");
+const _: () = assert!(WORD_COUNT <= 512, "`SIMPLE` has a row for every word");

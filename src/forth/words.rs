@@ -1,7 +1,8 @@
 //! The one table of the words that wordmill knows: name, stack counts, kind. The compiler turns them into bytecode, `effect`
 //! gives them symbolic meaning, `synth` draws its vocabulary from here.
 //!
-//! Names follow Forth 2012; `-rot`, `<=` and `>=` are common practice outside the standard.
+//! Names follow Forth 2012; `-rot`, `<=`, `>=`, `[:` and `;]` are common practice outside the standard. A name that begins
+//! with a space is the run-time part of another word: text cannot name it.
 
 /// What kind of word it is, as far as inference and compilation differ.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,7 +48,7 @@ macro_rules! words {
     ($($variant:ident $name:literal $n_in:literal $n_out:literal $kind:ident,)*) => {
         /// A word of the table; the number is its row in [`WORDS`].
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        #[repr(u8)]
+        #[repr(u16)]
         #[allow(missing_docs, reason = "each variant is the word that its row in the table names")]
         pub enum Word { $($variant,)* }
 
@@ -268,6 +269,128 @@ words! {
     Immediate "immediate" 0 0 Defining,
     Postpone "postpone" 0 0 Parsing,
     LocalsOpen "{:" 0 0 Parsing,
+    // Input source
+    ToIn ">in" 0 1 Memory,
+    Source "source" 0 2 Memory,
+    SourceId "source-id" 0 1 Memory,
+    Parse "parse" 1 2 Memory,
+    ParseName "parse-name" 0 2 Memory,
+    WordWord "word" 1 1 Memory,
+    Refill "refill" 0 1 Memory,
+    SaveInput "save-input" 0 0 Dynamic,
+    RestoreInput "restore-input" 0 1 Dynamic,
+    Accept "accept" 2 1 Io,
+    Key "key" 0 1 Io,
+    Quit "quit" 0 0 Dynamic,
+    Bye "bye" 0 0 Dynamic,
+    EnvironmentQ "environment?" 2 1 Dynamic,
+    // More of compiling and defining
+    CQuote "c\"" 0 1 Parsing,
+    SBackslashQuote "s\\\"" 0 2 Parsing,
+    SLiteral "sliteral" 0 2 Parsing,
+    BracketCompile "[compile]" 0 0 Parsing,
+    ActionOf "action-of" 0 1 Parsing,
+    Find "find" 1 2 Memory,
+    Marker "marker" 0 0 Defining,
+    TwoValue "2value" 2 0 Defining,
+    Synonym "synonym" 0 0 Defining,
+    QuotationOpen "[:" 0 0 Parsing,
+    QuotationClose ";]" 0 1 Parsing,
+    ParenLocal "(local)" 2 0 Dynamic,
+    LocalsBar "locals|" 0 0 Parsing,
+    CsPick "cs-pick" 1 0 Dynamic,
+    CsRoll "cs-roll" 1 0 Dynamic,
+    BracketIf "[if]" 1 0 Parsing,
+    BracketElse "[else]" 0 0 Parsing,
+    BracketThen "[then]" 0 0 Parsing,
+    BracketDefined "[defined]" 0 1 Parsing,
+    BracketUndefined "[undefined]" 0 1 Parsing,
+    NToR "n>r" 1 0 Dynamic,
+    NRFrom "nr>" 0 1 Dynamic,
+    // Structures
+    BeginStructure "begin-structure" 0 2 Defining,
+    EndStructure "end-structure" 2 0 Memory,
+    PlusField "+field" 2 1 Defining,
+    FieldColon "field:" 1 1 Defining,
+    CFieldColon "cfield:" 1 1 Defining,
+    // Memory allocation
+    Allocate "allocate" 1 2 Memory,
+    Free "free" 1 1 Memory,
+    Resize "resize" 2 2 Memory,
+    // Strings
+    Blank "blank" 2 0 Memory,
+    Replaces "replaces" 4 0 Memory,
+    Substitute "substitute" 4 3 Memory,
+    Unescape "unescape" 3 2 Memory,
+    // Search order
+    WordlistWord "wordlist" 0 1 Memory,
+    ForthWordlist "forth-wordlist" 0 1 Memory,
+    GetCurrent "get-current" 0 1 Memory,
+    SetCurrent "set-current" 1 0 Memory,
+    Definitions "definitions" 0 0 Memory,
+    GetOrder "get-order" 0 0 Dynamic,
+    SetOrder "set-order" 1 0 Dynamic,
+    SearchWordlist "search-wordlist" 3 1 Dynamic,
+    Only "only" 0 0 Memory,
+    Also "also" 0 0 Memory,
+    Previous "previous" 0 0 Memory,
+    Forth "forth" 0 0 Memory,
+    Order "order" 0 0 Io,
+    // Tools
+    Question "?" 1 0 Io,
+    Dump "dump" 2 0 Io,
+    See "see" 0 0 Io,
+    Words "words" 0 0 Io,
+    TraverseWordlist "traverse-wordlist" 2 0 Dynamic,
+    NameToString "name>string" 1 2 Memory,
+    NameToInterpret "name>interpret" 1 1 Memory,
+    NameToCompile "name>compile" 1 2 Memory,
+    // Files
+    ReadOnly "r/o" 0 1 Op,
+    ReadWrite "r/w" 0 1 Op,
+    WriteOnly "w/o" 0 1 Op,
+    Bin "bin" 1 1 Op,
+    CreateFile "create-file" 3 2 Io,
+    OpenFile "open-file" 3 2 Io,
+    CloseFile "close-file" 1 1 Io,
+    DeleteFile "delete-file" 2 1 Io,
+    RenameFile "rename-file" 4 1 Io,
+    FileStatus "file-status" 2 2 Io,
+    FilePosition "file-position" 1 3 Io,
+    RepositionFile "reposition-file" 3 1 Io,
+    FileSize "file-size" 1 3 Io,
+    ResizeFile "resize-file" 3 1 Io,
+    FlushFile "flush-file" 1 1 Io,
+    ReadFile "read-file" 3 2 Io,
+    ReadLine "read-line" 3 3 Io,
+    WriteFile "write-file" 3 1 Io,
+    WriteLine "write-line" 3 1 Io,
+    IncludeFile "include-file" 1 0 Dynamic,
+    Included "included" 2 0 Dynamic,
+    Include "include" 0 0 Dynamic,
+    Required "required" 2 0 Dynamic,
+    Require "require" 0 0 Dynamic,
+    // Extended characters, in UTF-8
+    XEmit "xemit" 1 0 Io,
+    XKey "xkey" 0 1 Io,
+    XcSize "xc-size" 1 1 Op,
+    XSize "x-size" 2 1 Memory,
+    XcFetchPlus "xc@+" 1 2 Memory,
+    XcStorePlus "xc!+" 2 1 Memory,
+    XcStorePlusQ "xc!+?" 3 3 Memory,
+    XcComma "xc," 1 0 Memory,
+    XCharPlus "xchar+" 1 1 Memory,
+    XCharMinus "xchar-" 1 1 Memory,
+    PlusXString "+x/string" 2 2 Memory,
+    XStringMinus "x\\string-" 2 2 Memory,
+    MinusTrailingGarbage "-trailing-garbage" 2 2 Memory,
+    XHold "xhold" 1 0 Io,
+    XWidth "x-width" 2 1 Memory,
+    XcWidth "xc-width" 1 1 Op,
+    // Run-time parts
+    AbortWith " abort" 2 0 Dynamic,
+    ForgetTo " marker" 1 0 Dynamic,
+    CompileOf " compile" 1 0 Dynamic,
 }
 
 impl Word {
