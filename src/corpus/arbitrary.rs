@@ -40,12 +40,13 @@ fn meta() -> impl Strategy<Value = (Option<String>, Vec<String>)> {
 
 fn rich_test() -> impl Strategy<Value = TestCase> {
     let values = || prop::collection::vec(value(), 0..4);
-    (meta(), values(), values(), prop::option::of(any::<i64>())).prop_map(
-        |((description, tags), input, output, throws)| TestCase {
+    (meta(), values(), values(), prop::option::of(any::<i64>()), opt()).prop_map(
+        |((description, tags), input, output, throws, prints)| TestCase {
             description,
             input: input.into(),
             output: output.into(),
             throws,
+            prints,
             tags,
         },
     )
@@ -58,6 +59,7 @@ fn plain_test(n_in: usize, n_out: usize) -> impl Strategy<Value = TestCase> {
         input: input.into(),
         output: output.into(),
         throws: None,
+        prints: None,
         tags,
     })
 }

@@ -3,6 +3,7 @@
 //! The encoding depends on nothing but the content: not on path, line, whitespace, key order or the layout of the archive.
 //! It is versioned on its own, because outcomes are cached under these hashes: changing it forgets every outcome.
 
+use super::pack::put_answer;
 use super::wire::{put_opt_str, put_signed, put_str, put_varint};
 use crate::model::{Diagnostic, Param, Spec, TestCase, Value};
 
@@ -93,13 +94,7 @@ fn put_tests(out: &mut Vec<u8>, tests: &[TestCase]) {
         put_opt_str(out, test.description.as_deref());
         put_values(out, &test.input);
         put_values(out, &test.output);
-        match test.throws {
-            None => out.push(0),
-            Some(code) => {
-                out.push(1);
-                put_signed(out, code);
-            }
-        }
+        put_answer(out, test);
         put_strings(out, &test.tags);
     }
 }
@@ -184,6 +179,9 @@ mod tests {
         vary(|s| s.tests[0].input = vec![Value::Cells(vec![3])].into());
         vary(|s| s.tests[0].output = Default::default());
         vary(|s| s.tests[0].throws = Some(-10));
+        vary(|s| s.tests[0].prints = Some("x".into()));
+        vary(|s| s.tests[0].prints = Some(String::new()));
+        vary(|s| (s.tests[0].throws, s.tests[0].prints) = (Some(-10), Some("x".into())));
         vary(|s| s.tests[0].description = Some("x".into()));
         vary(|s| s.tests[0].tags.push("x".into()));
         vary(|s| s.tests.push(TestCase::default()));

@@ -126,7 +126,7 @@ fn cases(cold: &Cold<'_, Checked>, section: Section, count: u32, plain: bool, la
     holds(!plain && list.len() == count as usize && list.is_tight())?;
     (0..list.len()).try_for_each(|i| {
         let mut item = list.get(i)?;
-        cold::throws(&mut item)?;
+        cold::answer(&mut item)?;
         for _ in 0..2 {
             for _ in 0..item.u32()? {
                 cold::value(&mut item, lanes)?;

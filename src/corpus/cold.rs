@@ -2,7 +2,7 @@
 //! by which `view` reads it.
 
 use super::layout::{KNOWN_TAGS, Section};
-use super::pack::{file_tag, value_tag};
+use super::pack::{answer_bits, file_tag, value_tag};
 use super::wire::{Proof, Reader, row};
 use crate::model::{Cell, CellType, Code, Diagnostic, Lane, Place, Severity};
 
@@ -109,13 +109,24 @@ pub(super) fn value<'c, P: Proof>(reader: &mut Reader<'c, P>, lanes: &'c [Lane])
     })
 }
 
-/// Reads the throw code of a case.
-pub(super) fn throws<P: Proof>(reader: &mut Reader<'_, P>) -> Option<Option<Cell>> {
-    match reader.u8()? {
-        0 => Some(None),
-        1 => Some(Some(reader.signed()?)),
-        _ => None,
+/// What a case demands beside its outputs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Answer<'c> {
+    /// The exception code that must be thrown.
+    pub throws: Option<Cell>,
+    /// The text that must be printed.
+    pub prints: Option<&'c str>,
+}
+
+/// Reads what a case demands beside its outputs.
+pub(super) fn answer<'c, P: Proof>(reader: &mut Reader<'c, P>) -> Option<Answer<'c>> {
+    let bits = reader.u8()?;
+    if bits & !answer_bits::ALL != 0 {
+        return None;
     }
+    let throws = if bits & answer_bits::THROWS != 0 { Some(reader.signed()?) } else { None };
+    let prints = if bits & answer_bits::PRINTS != 0 { Some(reader.str()?) } else { None };
+    Some(Answer { throws, prints })
 }
 
 /// Reads a tag of a test.

@@ -16,7 +16,7 @@ use rkyv::util::AlignedVec;
 use std::path::Path;
 
 /// The version of everything below this room's API. A reader takes its own version only; archives are rebuilt.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
 /// Bytes of head before the payload.
 pub(super) const HEADER_LEN: usize = 64;

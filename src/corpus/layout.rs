@@ -7,10 +7,10 @@
 use crate::model::Lane;
 
 /// What [`super::container`] hashes into every header, so that a layout that changed without a new version is noticed.
-pub(super) const SCHEMA: &str = "segment 1: hot[cold u32, cold_len u32, lanes u32, n_lanes u32, \
+pub(super) const SCHEMA: &str = "segment 2: hot[cold u32, cold_len u32, lanes u32, n_lanes u32, \
 tests u32, heldout u32, line u32, n_in u16, n_out u16, present u16, flags u16, word_len u8, word 27] lanes[i64 x 8] keys[content 32, word u64] text[u8]; \
 sections word sig code pattern tests tests-meta heldout heldout-meta properties uses hints tags description origin diagnostics \
-heldout-hash";
+heldout-hash; case[answer u8: 1 throws, 2 prints]";
 
 /// What is needed of a record without looking at it: the fingerprint and the word's number.
 #[derive(Clone, Copy, rkyv::Archive, rkyv::Serialize)]

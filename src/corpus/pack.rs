@@ -334,11 +334,12 @@ fn fits(spec: &Spec) -> bool {
         && tests(spec.heldout.len())
 }
 
-/// Whether every case has one cell a parameter and none throws.
+/// Whether every case has one cell a parameter, and none throws or says what is printed.
 fn is_plain(tests: &[TestCase], spec: &Spec) -> bool {
     let cells = |values: &[Value]| values.iter().all(|value| matches!(value, Value::Cell(_)));
     tests.iter().all(|test| {
         test.throws.is_none()
+            && test.prints.is_none()
             && test.input.len() == spec.inputs.len()
             && test.output.len() == spec.outputs.len()
             && cells(&test.input)
@@ -370,19 +371,37 @@ fn put_param(out: &mut Vec<u8>, param: &Param) {
 }
 
 fn put_case(out: &mut Vec<u8>, test: &TestCase, lanes: &mut Vec<Lanes>, lanes_start: usize) {
-    match test.throws {
-        None => out.push(0),
-        Some(code) => {
-            out.push(1);
-            put_signed(out, code);
-        }
-    }
+    put_answer(out, test);
     for values in [&test.input, &test.output] {
         put_varint(out, values.len() as u64);
         for value in values {
             put_value(out, value, lanes, lanes_start);
         }
     }
+}
+
+/// What a case demands beside its outputs: a byte of [`answer_bits`], then what they announce. Part of the archive and of the
+/// canonical content.
+pub(super) fn put_answer(out: &mut Vec<u8>, test: &TestCase) {
+    let throws = if test.throws.is_some() { answer_bits::THROWS } else { 0 };
+    let prints = if test.prints.is_some() { answer_bits::PRINTS } else { 0 };
+    out.push(throws | prints);
+    if let Some(code) = test.throws {
+        put_signed(out, code);
+    }
+    if let Some(text) = &test.prints {
+        put_str(out, text);
+    }
+}
+
+/// What follows the first byte of a case.
+pub(super) mod answer_bits {
+    /// An exception code.
+    pub const THROWS: u8 = 1;
+    /// The text that is printed.
+    pub const PRINTS: u8 = 2;
+    /// All that exist.
+    pub const ALL: u8 = 3;
 }
 
 /// An array of cells is put into lanes, so that it can be borrowed as cells.

@@ -448,7 +448,7 @@ fn every_truncation_is_noticed() {
         let whole = fs::read(&path).unwrap();
         for len in 0..whole.len() {
             fs::write(&path, &whole[..len]).unwrap();
-            let error = Corpus::open(&place.dir()).unwrap_err();
+            let error = Corpus::open(&place.dir()).err().expect("another version");
             assert!(matches!(*error.kind, CorpusErrorKind::Truncated { .. }), "{len}: {error}");
         }
         fs::write(&path, [&whole[..], b"\0"].concat()).unwrap();
@@ -609,12 +609,28 @@ fn what_is_shown_reads_back_as_the_same_specification() {
     }
 }
 
-/// An archive of the first version of the format must be readable as long as that version is ours; later it must be told
-/// apart from damage.
+/// An archive of an older version of the format is told apart from damage, and an update builds it anew.
 #[test]
-fn the_archive_of_version_1_is_read() {
+fn the_archive_of_version_1_is_refused_and_rebuilt() {
+    let place = rich_place();
+    let golden = Path::new("tests/golden/corpus/v1/archive");
+    fs::create_dir_all(place.dir()).unwrap();
+    for entry in fs::read_dir(golden).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), place.dir().join(entry.file_name())).unwrap();
+    }
+    let error = Corpus::open(&place.dir()).unwrap_err();
+    assert!(matches!(*error.kind, CorpusErrorKind::Version { found: 1, ours: FORMAT_VERSION }), "{error}");
+    assert_eq!(error.code(), codes::OTHER_VERSION);
+    let report = place.update();
+    check_like_fresh(&place, &report);
+}
+
+/// An archive of this version of the format must be readable as long as the version is ours.
+#[test]
+fn the_archive_of_version_2_is_read() {
     // Relative, so that no path of any machine gets into the archive; tests run in the root of the package.
-    let golden = Path::new("tests/golden/corpus/v1");
+    let golden = Path::new("tests/golden/corpus/v2");
     if std::env::var_os("UPDATE").is_some() {
         let sources = find_sources(&[golden.join("sources")]).unwrap();
         update(&golden.join("archive"), &sources, &BuildOptions::default(), &|_| ControlFlow::Continue(()))

@@ -1,6 +1,6 @@
 //! The test cases of a record, borrowed: as columns of lanes where every value is one cell, else case by case.
 
-use super::cold::{self, Cold, ValueView};
+use super::cold::{self, Answer, Cold, ValueView};
 use super::layout::{Section, lanes_for};
 use super::mmap::Proven;
 use super::view::must;
@@ -40,7 +40,7 @@ impl<'c> Tests<'c> {
         self.count == 0
     }
 
-    /// Whether every value of every test is one cell and none throws: then the lanes and [`Tests::input`] may be used.
+    /// Whether every value of every test is one cell, and none throws or says what is printed: then the lanes and [`Tests::input`] may be used.
     #[inline]
     pub fn is_plain(&self) -> bool {
         self.plain
@@ -113,7 +113,7 @@ impl<'c> Tests<'c> {
 
     #[inline]
     fn column(&self, column: usize) -> &'c [Lane] {
-        assert!(self.plain, "tests with strings, arrays or throws have no lanes");
+        assert!(self.plain, "tests with strings, arrays, throws or prints have no lanes");
         let height = self.len().div_ceil(8);
         &self.lanes[self.first_lane as usize + column * height..][..height]
     }
@@ -150,7 +150,12 @@ impl<'c> CaseView<'c> {
 
     /// The exception code that the word must throw, instead of an output.
     pub fn throws(&self) -> Option<Cell> {
-        self.rich().and_then(|(throws, _)| throws)
+        self.rich().and_then(|(answer, _)| answer.throws)
+    }
+
+    /// The text that the word must print; `None` where printing is not looked at.
+    pub fn prints(&self) -> Option<&'c str> {
+        self.rich().and_then(|(answer, _)| answer.prints)
     }
 
     /// What it is for.
@@ -174,14 +179,14 @@ impl<'c> CaseView<'c> {
         Values(Kind::Plain { tests: self.tests, test: self.test, next: first, end: first + count })
     }
 
-    fn rich(&self) -> Option<(Option<Cell>, Values<'c>)> {
+    fn rich(&self) -> Option<(Answer<'c>, Values<'c>)> {
         if self.tests.plain {
             return None;
         }
         let list = must(must(must(self.tests.cold.section(self.tests.wire.rich))).list());
         let mut reader = must(list.get(self.test));
-        let throws = must(cold::throws(&mut reader));
-        Some((throws, Values(Kind::Rich { left: must(reader.u32()), reader, lanes: self.tests.lanes })))
+        let answer = must(cold::answer(&mut reader));
+        Some((answer, Values(Kind::Rich { left: must(reader.u32()), reader, lanes: self.tests.lanes })))
     }
 
     fn meta(&self) -> Option<Reader<'c, Proven>> {
@@ -204,6 +209,7 @@ impl<'c> CaseView<'c> {
             input: owned(self.inputs()),
             output: owned(self.outputs()),
             throws: self.throws(),
+            prints: self.prints().map(str::to_owned),
             tags: self.tags().map(str::to_owned).collect(),
         }
     }

@@ -201,6 +201,7 @@ fn case(test: CaseView<'_>, inputs: &[CellType], outputs: &[CellType]) -> Value 
         Some(code) => map.insert("throws".into(), json!(code)),
         None => map.insert("output".into(), values(test.outputs(), outputs)),
     };
+    put(&mut map, "prints", test.prints());
     let tags: Vec<_> = test.tags().collect();
     if !tags.is_empty() {
         map.insert("tags".into(), tags.into());

@@ -90,6 +90,8 @@ pub struct TestCase {
     pub output: Values,
     /// The exception code that the word must THROW, instead of an output.
     pub throws: Option<Cell>,
+    /// The text that the word must print, byte for byte; without it, printing is not looked at.
+    pub prints: Option<String>,
     /// Tags such as `edge_case`.
     pub tags: Vec<String>,
 }

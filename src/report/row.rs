@@ -55,6 +55,8 @@ pub struct TestRow<'t> {
     pub outputs: &'t [TestValue<'t>],
     /// The exception code expected instead of an output.
     pub throws: Option<Cell>,
+    /// The text that must be printed; `None` where printing is not looked at.
+    pub prints: Option<&'t str>,
 }
 
 impl<'a> Row<'a> {
@@ -165,7 +167,12 @@ fn sink_owned(test: &TestCase, sink: &mut dyn FnMut(&TestRow<'_>)) {
         values.iter().map(view).collect()
     }
     let (inputs, outputs) = (views(&test.input), views(&test.output));
-    sink(&TestRow { inputs: &inputs, outputs: &outputs, throws: test.throws });
+    sink(&TestRow {
+        inputs: &inputs,
+        outputs: &outputs,
+        throws: test.throws,
+        prints: test.prints.as_deref(),
+    });
 }
 
 fn sink_views<'c>(cases: impl Iterator<Item = CaseView<'c>>, sink: &mut dyn FnMut(&TestRow<'_>)) {
@@ -182,7 +189,7 @@ fn sink_views<'c>(cases: impl Iterator<Item = CaseView<'c>>, sink: &mut dyn FnMu
     for case in cases {
         fill(&mut inputs, case.inputs());
         fill(&mut outputs, case.outputs());
-        sink(&TestRow { inputs: &inputs, outputs: &outputs, throws: case.throws() });
+        sink(&TestRow { inputs: &inputs, outputs: &outputs, throws: case.throws(), prints: case.prints() });
     }
 }
 

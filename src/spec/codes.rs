@@ -90,7 +90,7 @@ right:  {\"word\": \"square\", \"test_cases\": [ … ]}";
 
     12 MISSING_FIELD "a field is missing"
 "A specification needs \"word\" and \"stack_effect\"; a stack effect needs \"inputs\" and \"outputs\", which may be empty; each item
-of them needs \"type\"; a test needs \"input\" and one of \"output\" and \"throws\".
+of them needs \"type\"; a test needs \"input\" and one of \"output\" and \"throws\" (or, where nothing is left, \"prints\").
 
 wrong:  {\"word\": \"square\", \"test_cases\": [{\"input\": [5]}]}
 right:  {\"word\": \"square\", \"stack_effect\": {\"inputs\": [{\"name\": \"n\", \"type\": \"int\"}], \"outputs\": [{\"type\": \"int\"}]},

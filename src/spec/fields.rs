@@ -215,6 +215,7 @@ fields! {
         Input "input" Shape::Values, Required, "The stack before, from bottom to top", r#"[5]"#, "inputs", "in", "args", "given";
         Output "output" Shape::Values, Matters, "The stack after, from bottom to top; not together with throws", r#"[25]"#, "outputs", "out", "expected", "expect", "result";
         Throws "throws" Shape::Int, Matters, "The exception code that the word must THROW", r#"-10"#, "throw", "exception", "error";
+        Prints "prints" Shape::Text, Matters, "The text that the word must print, byte for byte; without it printing is not looked at", r#""25 ""#, "print", "printed", "stdout", "prints_text", "emits", "output_text";
         Description "description" Shape::Text, Tells, "What the test is for", r#""small number""#, "desc", "name", "comment";
         Tags "tags" Shape::Texts, Tells, "Tags of the test", r#"["edge_case"]"#, "tag", "labels";
     }

@@ -35,6 +35,12 @@ fn definition(set: Set) -> Value {
                 "properties": { "output": { "type": "array" }, "throws": { "type": "null" } },
             },
             {
+                "required": ["prints"],
+                "properties": {
+                    "prints": { "type": "string" }, "output": { "type": "null" }, "throws": { "type": "null" },
+                },
+            },
+            {
                 "required": ["throws"],
                 "properties": { "throws": { "type": "integer" }, "output": { "type": ["array", "null"], "maxItems": 0 } },
             },

@@ -155,7 +155,7 @@ fn given_code<'a>(
     found: &mut Found<'a>,
 ) -> Option<Winner<'a>> {
     let word = problem.checks.word();
-    let (text, program) = if validate::is_source(code) {
+    let (text, program) = if validate::is_source(code, word) {
         (code.trim(), Program { prelude: problem.prelude, word, text: Text::Source(code) })
     } else {
         let made = define(tools.arena, problem, code.trim());

@@ -80,6 +80,9 @@ pub fn execute(engine: &mut Engine, xt: Xt, case: &CaseView<'_>) -> Result<(), T
 }
 
 fn meets(engine: &Engine, result: Result<(), Trap>, case: &CaseView<'_>) -> bool {
+    if case.prints().is_some_and(|text| text.as_bytes() != engine.output()) {
+        return false;
+    }
     match (result, case.throws()) {
         (Err(trap), Some(code)) => return trap.code() == Some(code),
         (Ok(()), Some(_)) | (Err(_), None) => return false,
@@ -112,7 +115,8 @@ fn meets(engine: &Engine, result: Result<(), Trap>, case: &CaseView<'_>) -> bool
     rest.is_empty()
 }
 
-/// A case that fails, in words: `3 4 -> 7, expected 12`. Runs it again.
+/// A case that fails, in words: `3 4 -> 7, expected 12`, `5 -> nothing and prints "5 ", expected nothing and "25 "`. Runs it
+/// again.
 pub fn describe_failure(engine: &mut Engine, xt: Xt, case: &CaseView<'_>) -> String {
     let mut text = String::new();
     for value in case.inputs() {
@@ -122,6 +126,10 @@ pub fn describe_failure(engine: &mut Engine, xt: Xt, case: &CaseView<'_>) -> Str
     match execute(engine, xt, case) {
         Ok(()) => push_stack(&mut text, engine.stack()),
         Err(trap) => write!(text, "{}", engine.describe(trap)).expect("a String takes everything"),
+    }
+    if case.prints().is_some() {
+        text.push_str(" and prints ");
+        push_printed(&mut text, engine.output());
     }
     text.push_str(", expected ");
     match case.throws() {
@@ -137,7 +145,20 @@ pub fn describe_failure(engine: &mut Engine, xt: Xt, case: &CaseView<'_>) -> Str
             text.pop();
         }
     }
+    if let Some(prints) = case.prints() {
+        text.push_str(" and ");
+        push_printed(&mut text, prints.as_bytes());
+    }
     text
+}
+
+/// Printed text in quotes, with escapes and clipped when it is long.
+fn push_printed(text: &mut String, printed: &[u8]) {
+    const SHOWN: usize = 60;
+    let printed = String::from_utf8_lossy(printed);
+    let shown: String = printed.chars().take(SHOWN).collect();
+    let more = if shown.len() < printed.len() { "…" } else { "" };
+    write!(text, "{shown:?}{more}").expect("a String takes everything");
 }
 
 /// The inputs of a case in words.

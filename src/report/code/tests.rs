@@ -2,6 +2,7 @@
 
 use crate::model::Cell;
 use crate::report::row::{TestRow, TestValue};
+use crate::report::text::push_line;
 use std::fmt::Write;
 
 /// Appends one test of `word`. Strings and arrays become data words in front, numbered from `n_data`; what cannot be said
@@ -10,6 +11,12 @@ pub fn write_test(out: &mut String, word: &str, test: &TestRow<'_>, n_data: &mut
     if !is_sayable(test) {
         out.push_str("\\ a test that expects an address below other results cannot be said here\n");
         return;
+    }
+    if let Some(prints) = test.prints {
+        // The standard has no words that catch what is printed.
+        out.push_str("\\ prints, to be compared by eye: ");
+        push_line(out, &format!("{prints:?}"), 200);
+        out.push('\n');
     }
     let of_inputs = *n_data;
     write_data(out, test.inputs, n_data);
@@ -96,8 +103,16 @@ mod checks {
 
     fn check(inputs: &[TestValue<'_>], outputs: &[TestValue<'_>], throws: Option<Cell>, expect: &str) {
         let mut text = String::new();
-        write_test(&mut text, "w", &TestRow { inputs, outputs, throws }, &mut 0);
+        write_test(&mut text, "w", &TestRow { inputs, outputs, throws, prints: None }, &mut 0);
         assert_eq!(text, format!("{expect}\n"));
+    }
+
+    #[test]
+    fn what_is_printed_is_said_in_a_comment() {
+        let mut text = String::new();
+        let test = TestRow { inputs: &[N(5)], outputs: &[], throws: None, prints: Some("5 \n}T") };
+        write_test(&mut text, "w", &test, &mut 0);
+        assert_eq!(text, "\\ prints, to be compared by eye: \"5 \\n}T\"\nT{ 5 w -> }T\n");
     }
 
     #[test]

@@ -244,6 +244,17 @@ fn tests_fit_the_stack_effect() {
     check_with(r#""test_cases":[{"output":[1]}]"#, "WM012 { E");
     check_with(r#""test_cases":[{"input":[1,2],"output":[3],"throws":-1}]"#, "WM022 [3] E");
     check_with(r#""test_cases":[{"input":[1,2],"throws":0}]"#, "WM022 0 E");
+    check_with(r#""test_cases":[{"input":[1,2],"prints":"x"}]"#, r#"WM012 { E"#);
+    check_with(r#""test_cases":[{"input":[1,2],"output":[3],"prints":7}]"#, "WM013 7 E");
+    check_with(r#""test_cases":[{"input":[1,2],"output":[3],"stdout":"x"}]"#, r#"WM011 "stdout" E"#);
+    check_test("int", "", r#"{"input":[1],"prints":"1 "},{"input":[2],"output":[],"prints":""}"#, "");
+    check_test("int", "", r#"{"input":[1],"throws":-9,"prints":"1 "}"#, "");
+    check_test(
+        "int",
+        "",
+        r#"{"input":[1],"prints":"1 "},{"input":[1],"prints":"2 "},{"input":[1],"output":[]}"#,
+        r#"WM027 {"input":[1],"prints":"2 "} W"#,
+    );
     check_with(r#""test_cases":[{"input":[1,2],"throws":"x"}]"#, r#"WM013 "x" E"#);
     check_with(r#""test_cases":[{"input":[1,2],"throws":1.5}]"#, "WM020 1.5 E");
     check_with(

@@ -181,6 +181,7 @@ impl Builder<'_, '_> {
                         mark.throws = start;
                     }
                 }
+                TestField::Prints => test.prints = this.text(field)?,
                 TestField::Description => test.description = this.text(field)?,
                 TestField::Tags => test.tags = this.texts(field)?,
             }
@@ -385,7 +386,7 @@ fn plain_sides(reader: &mut Reader<'_>, marks: &mut Marks, tests: &mut Vec<TestC
         first_output,
         is_bad,
     });
-    tests.push(TestCase { description: None, input, output, throws: None, tags: Vec::new() });
+    tests.push(TestCase { description: None, input, output, throws: None, prints: None, tags: Vec::new() });
     true
 }
 
