@@ -13,6 +13,7 @@ pub mod corpus;
 pub mod forth;
 
 pub mod effect;
+pub mod import;
 pub mod template;
 
 pub mod validate;

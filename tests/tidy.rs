@@ -10,7 +10,7 @@ const HEIGHTS: &[&[&str]] = &[
     &["arena", "durable", "profile"],
     &["spec"],
     &["corpus", "forth"],
-    &["effect"],
+    &["effect", "import"],
     &["template"],
     &["validate"],
     &["synth"],

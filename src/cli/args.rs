@@ -149,6 +149,7 @@ pub enum Color {
 pub enum Command {
     Run(commands::run::Args),
     Check(commands::check::Args),
+    Import(commands::import::Args),
     Infer(commands::infer::Args),
     Verify(commands::verify::Args),
     Compose(commands::compose::Args),

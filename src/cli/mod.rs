@@ -105,6 +105,7 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<Exit> {
     match command {
         Command::Run(args) => run::run(args, context),
         Command::Check(args) => check::run(args, context),
+        Command::Import(args) => import::run(args, context),
         Command::Infer(args) => infer::run(args, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Compose(args) => compose::run(args, context),

@@ -240,6 +240,21 @@ right:  specs/square.jsonl and specs/square.heldout.jsonl";
 
 wrong:  a hundred tests with one value too many
 right:  the same tests with as many values as the stack effect declares";
+
+    35 FORTH_TEXT "something in a Forth test file that is not read"
+"The import reads Forth text without running it. A definition, a comment or a string that does not end, a part between [IF] and
+[THEN], another file, a change of BASE by calculation: it cannot follow these, says so and goes on behind them.
+
+wrong:  S\" helpers.fs\" INCLUDED   T{ 5 helped -> 25 }T
+right:  the definitions of helpers.fs in front of the tests";
+
+    36 FORTH_TEST "a Forth test that cannot become a test case"
+"A test case has values before the word and values after it: numbers, characters, flags, strings, constants of the file, and
+arithmetic on them. The word under test is the last one before ->. Tests of several words in a row, of addresses, of what lies
+below the inputs, and of words that read the text behind them have no such form.
+
+wrong:  T{ 5 square DUP -> 25 25 }T
+right:  T{ 5 square -> 25 }T";
 }
 
 #[cfg(test)]

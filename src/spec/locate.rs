@@ -39,7 +39,8 @@ impl Frame<'_> {
         out
     }
 
-    fn diagnostic(&self, finding: Finding) -> Diagnostic {
+    /// One finding as a diagnostic.
+    pub fn diagnostic(&self, finding: Finding) -> Diagnostic {
         let (place, source) = self.locate(finding.span);
         Diagnostic {
             code: finding.code,
