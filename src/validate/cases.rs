@@ -115,7 +115,7 @@ fn meets(engine: &Engine, result: Result<(), Trap>, case: &CaseView<'_>) -> bool
     rest.is_empty()
 }
 
-/// A case that fails, in words: `3 4 -> 7, expected 12`, `5 -> nothing and prints "5 ", expected nothing and "25 "`. Runs it
+/// A case that fails, in words: `3 4 -> 7, expected 12`, `5 -> nothing and prints "5 ", expected nothing and prints "25 "`. Runs it
 /// again.
 pub fn describe_failure(engine: &mut Engine, xt: Xt, case: &CaseView<'_>) -> String {
     let mut text = String::new();
@@ -124,7 +124,7 @@ pub fn describe_failure(engine: &mut Engine, xt: Xt, case: &CaseView<'_>) -> Str
     }
     text.push_str("-> ");
     match execute(engine, xt, case) {
-        Ok(()) => push_stack(&mut text, engine.stack()),
+        Ok(()) => push_got(&mut text, engine, case),
         Err(trap) => write!(text, "{}", engine.describe(trap)).expect("a String takes everything"),
     }
     if case.prints().is_some() {
@@ -146,13 +146,48 @@ pub fn describe_failure(engine: &mut Engine, xt: Xt, case: &CaseView<'_>) -> Str
         }
     }
     if let Some(prints) = case.prints() {
-        text.push_str(" and ");
+        text.push_str(" and prints ");
         push_printed(&mut text, prints.as_bytes());
     }
     text
 }
 
-/// Printed text in quotes, with escapes and clipped when it is long.
+/// The stack in words. Where the case expects a string or an array and the stack has as many cells as it expects, what lies
+/// at the address is shown instead of address and length.
+fn push_got(text: &mut String, engine: &Engine, case: &CaseView<'_>) {
+    let stack = engine.stack();
+    let width = |value: &ValueView<'_>| if matches!(value, ValueView::Cell(_)) { 1 } else { 2 };
+    let is_plain = case.outputs().all(|value| width(&value) == 1);
+    if is_plain || case.outputs().map(|value| width(&value)).sum::<usize>() != stack.len() {
+        return push_stack(text, stack);
+    }
+    let mut rest = stack;
+    for value in case.outputs() {
+        let (cells, after) = rest.split_at(width(&value));
+        rest = after;
+        let unit = if matches!(value, ValueView::Cells(_)) { 8 } else { 1 };
+        let bytes = match *cells {
+            [addr, len] => {
+                usize::try_from(len).ok().and_then(|len| engine.read(addr, len.checked_mul(unit)?))
+            }
+            _ => None,
+        };
+        match (value, bytes) {
+            (ValueView::Str(_), Some(bytes)) => push_printed(text, bytes),
+            (ValueView::Cells(_), Some(bytes)) => {
+                let cell = |bytes: &[u8]| Cell::from_le_bytes(bytes.try_into().expect("eight bytes"));
+                let cells: Vec<Cell> = bytes.chunks_exact(8).map(cell).collect();
+                push_value(text, ValueView::Cells(&cells));
+                text.pop();
+            }
+            _ => push_stack(text, cells),
+        }
+        text.push(' ');
+    }
+    text.pop();
+}
+
+/// Text in quotes, with escapes and clipped when it is long.
 fn push_printed(text: &mut String, printed: &[u8]) {
     const SHOWN: usize = 60;
     let printed = String::from_utf8_lossy(printed);

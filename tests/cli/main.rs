@@ -3,9 +3,11 @@
 mod basics;
 mod check;
 mod effects;
+mod import;
 mod running;
 mod settings;
 mod templates;
+mod values;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -77,7 +77,7 @@ impl CodeFolder {
         let source = self.source.as_mut().expect("begun just now");
         if source.part.add(row, outcome) {
             self.text.clear();
-            source.part.write_tests(&mut self.text, row);
+            source.part.write_tests(&mut self.text, row, outcome);
             let path = source.tests.target().to_owned();
             source.tests.write_all(self.text.as_bytes()).map_err(io_error("write", &path))?;
         }

@@ -108,8 +108,9 @@ impl Part {
         true
     }
 
-    /// Appends the tests of a word that the part defines.
-    pub(super) fn write_tests(&mut self, out: &mut String, row: &Row<'_>) {
+    /// Appends the tests of a word that the part defines. Each starts from what loading the code left, so code that keeps
+    /// something in memory is loaded again before every test but the first.
+    pub(super) fn write_tests(&mut self, out: &mut String, row: &Row<'_>, outcome: &Outcome) {
         let word = row.word.expect("a defined word has a name");
         let is_shadow = is_shadow(&word.to_ascii_lowercase());
         out.push_str("\n\\ ");
@@ -118,7 +119,19 @@ impl Part {
         if is_shadow {
             out.push_str("GET-ORDER wm-shadow SWAP 1+ SET-ORDER\n");
         }
-        row.each_test(&mut |test| tests::write_test(out, word, test, &mut self.n_data));
+        let code = outcome.code.as_deref().filter(|code| keeps_state(code));
+        let mut is_first = true;
+        row.each_test(&mut |test| {
+            if let Some(code) = code.filter(|_| !is_first) {
+                let (before, after) = match is_shadow {
+                    true => ("GET-CURRENT wm-shadow SET-CURRENT\n", "SET-CURRENT\n"),
+                    false => ("", ""),
+                };
+                let _ = write!(out, "{before}{}\n{after}", code.trim_end());
+            }
+            is_first = false;
+            tests::write_test(out, word, test, &mut self.n_data);
+        });
         if is_shadow {
             out.push_str("PREVIOUS\n");
         }
@@ -210,6 +223,24 @@ pub(super) fn is_shadow(name: &str) -> bool {
         "wm-report",
     ];
     words::lookup(name.as_bytes()).is_some() || OF_FILES.contains(&name) || looks_like_number(name)
+}
+
+/// Whether code may leave something in memory that its next run finds.
+fn keeps_state(code: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "variable",
+        "2variable",
+        "create",
+        "value",
+        "2value",
+        "buffer:",
+        "defer",
+        "here",
+        "allot",
+        "allocate",
+        "pad",
+    ];
+    super::tokens(code).any(|token| WORDS.iter().any(|word| token.eq_ignore_ascii_case(word)))
 }
 
 fn looks_like_number(name: &str) -> bool {
