@@ -104,7 +104,7 @@ pub(super) enum Jumps {
 }
 
 ops! {
-    // What stands before a word; never executed. Head: c = execution token. Enter: a = delta as i8, b = cells needed or
+    // What stands before a word; never executed. Head: a = 1 in a quotation, c = execution token. Enter: a = delta as i8, b = cells needed or
     // UNPROVEN, c = how much deeper the stack may be. More: b = highest return depth at entry, c = fuel.
     Head 0 0 0 0,
     Enter 0 0 0 0,
@@ -161,6 +161,9 @@ ops! {
     TwoToR 2 0 0 2,
     TwoRFrom 0 2 2 0,
     TwoRFetch 0 2 2 2,
+    /// `n>r`: moves a counted row of items.
+    NToR 1 0 0 0,
+    NRFrom 0 1 1 0,
     I 0 1 2 2,
     J 0 1 4 4,
     /// Moves a cells to the return stack, the top last. They are the frame's locals, behind b earlier ones.
@@ -398,6 +401,8 @@ pub(super) const fn op_of(word: Word) -> Option<Op> {
         Word::TwoToR => Op::TwoToR,
         Word::TwoRFrom => Op::TwoRFrom,
         Word::TwoRFetch => Op::TwoRFetch,
+        Word::NToR => Op::NToR,
+        Word::NRFrom => Op::NRFrom,
         Word::I => Op::I,
         Word::J => Op::J,
         Word::Unloop => Op::Unloop,

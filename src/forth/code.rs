@@ -78,8 +78,17 @@ impl Code {
 
     /// The token of the word that the instruction at `at` belongs to.
     pub fn xt_at(&self, at: usize) -> Option<u32> {
-        let head = self.instrs.get(..=at)?.iter().rposition(|instr| instr.op == Op::Head)?;
-        Some(self.instrs[head].c as u32)
+        let mut before = at + 1;
+        loop {
+            let head = self.instrs.get(..before)?.iter().rposition(|instr| instr.op == Op::Head)?;
+            // A quotation stands within the word around it, behind a jump over it.
+            let is_quotation = self.instrs[head].a != 0;
+            let end = head.checked_sub(1).map_or(0, |jump| self.instrs[jump].c as usize);
+            if !is_quotation || at < end {
+                return Some(self.instrs[head].c as u32);
+            }
+            before = head;
+        }
     }
 
     #[inline]

@@ -16,8 +16,18 @@ pub(super) enum Kind {
     Constant,
     /// A number in its body.
     Value,
+    /// Two numbers in its body.
+    TwoValue,
     /// An execution token in its body.
     Deferred,
+    /// A number in its body that END-STRUCTURE sets.
+    Structure,
+    /// Adds its body to an address.
+    Field,
+    /// Another word by a second name; its body is that word's execution token.
+    Synonym,
+    /// Forgets itself and what came after.
+    Marker,
 }
 
 /// A word above the image.
@@ -30,8 +40,12 @@ pub(super) struct Entry {
     older: u32,
     /// Its `Enter`.
     pub enter: u32,
-    /// Where its text begins in the source buffer, for messages.
+    /// Where the text begins that it was read from, for messages.
     pub origin: u32,
+    /// Where its own text begins and ends in the source buffer; both 0 where it has none.
+    pub text: (u32, u32),
+    /// The word list that it is in.
+    pub wordlist: u16,
     pub kind: Kind,
     pub immediate: bool,
     /// Its data, for all kinds but colon definitions.
@@ -41,6 +55,9 @@ pub(super) struct Entry {
     /// The code behind DOES>, if any.
     pub does: Option<u32>,
 }
+
+/// The word list of words that are not found any more.
+pub(super) const HIDDEN: u16 = u16::MAX;
 
 const N_BUCKETS: usize = 64;
 
@@ -88,7 +105,15 @@ impl Dictionary {
 
     /// Adds a word that is not found until [`reveal`](Self::reveal); returns its index.
     #[inline(always)]
-    pub fn add(&mut self, name: &[u8], kind: Kind, enter: u32, origin: u32, body: Cell) -> usize {
+    pub fn add(
+        &mut self,
+        name: &[u8],
+        wordlist: u16,
+        kind: Kind,
+        enter: u32,
+        origin: u32,
+        body: Cell,
+    ) -> usize {
         let index = self.entries.len();
         let name_start = self.names.len() as u32;
         self.names.extend_from_slice(name);
@@ -99,6 +124,8 @@ impl Dictionary {
             older: 0,
             enter,
             origin,
+            text: (0, 0),
+            wordlist,
             kind,
             immediate: false,
             body,
@@ -127,22 +154,22 @@ impl Dictionary {
         self.occupied >> bucket_of(key) & 1 == 1
     }
 
-    /// The newest visible word with this name.
+    /// The newest visible word of a word list with this name.
     #[inline(always)]
-    pub fn find(&self, key: NameKey, name: &[u8]) -> Option<usize> {
+    pub fn find(&self, key: NameKey, name: &[u8], wordlist: u16) -> Option<usize> {
         let bucket = bucket_of(key);
         if self.occupied >> bucket & 1 == 0 {
             return None;
         }
-        self.find_in(bucket, key, name)
+        self.find_in(bucket, key, name, wordlist)
     }
 
-    fn find_in(&self, bucket: usize, key: NameKey, name: &[u8]) -> Option<usize> {
+    fn find_in(&self, bucket: usize, key: NameKey, name: &[u8], wordlist: u16) -> Option<usize> {
         let mut next = self.heads[bucket];
         while next != 0 {
             let index = next as usize - 1;
             let entry = &self.entries[index];
-            if entry.key == key && self.name(index).eq_ignore_ascii_case(name) {
+            if entry.key == key && entry.wordlist == wordlist && self.name(index).eq_ignore_ascii_case(name) {
                 return Some(index);
             }
             next = entry.older;
@@ -167,7 +194,8 @@ impl Dictionary {
 
     /// Names of all words that can be found, newest first.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.entries.len()).rev().map(|index| self.name(index)).filter(|name| !name.is_empty())
+        let seen = (0..self.entries.len()).rev().filter(|index| self.entries[*index].wordlist != HIDDEN);
+        seen.map(|index| self.name(index)).filter(|name| !name.is_empty())
     }
 }
 
@@ -181,13 +209,13 @@ mod tests {
     use super::*;
 
     fn add(dictionary: &mut Dictionary, name: &str) -> usize {
-        let index = dictionary.add(name.as_bytes(), Kind::Colon, 0, 0, 0);
+        let index = dictionary.add(name.as_bytes(), 0, Kind::Colon, 0, 0, 0);
         dictionary.reveal(index);
         index
     }
 
     fn find(dictionary: &Dictionary, name: &str) -> Option<usize> {
-        dictionary.find(folded(name.as_bytes()), name.as_bytes())
+        dictionary.find(folded(name.as_bytes()), name.as_bytes(), 0)
     }
 
     #[test]
@@ -210,14 +238,14 @@ mod tests {
     fn hidden_words_stay_hidden() {
         let mut dictionary = Dictionary::new();
         let old = add(&mut dictionary, "x");
-        let new = dictionary.add(b"x", Kind::Colon, 0, 0, 0);
+        let new = dictionary.add(b"x", 0, Kind::Colon, 0, 0, 0);
         assert_eq!(find(&dictionary, "x"), Some(old));
         dictionary.truncate(new);
         assert_eq!(find(&dictionary, "x"), Some(old));
-        let new = dictionary.add(b"X", Kind::Colon, 0, 0, 0);
+        let new = dictionary.add(b"X", 0, Kind::Colon, 0, 0, 0);
         dictionary.reveal(new);
         assert_eq!(find(&dictionary, "x"), Some(new));
-        let nameless = dictionary.add(b"", Kind::Colon, 0, 0, 0);
+        let nameless = dictionary.add(b"", 0, Kind::Colon, 0, 0, 0);
         dictionary.reveal(nameless);
         assert_eq!(find(&dictionary, ""), None);
         assert_eq!(dictionary.names().count(), 2);

@@ -3,16 +3,20 @@
 use super::bytecode::Instr;
 use super::code::{Code, CodeMark, STOP};
 use super::dictionary::{Dictionary, Entry};
-use super::error::{CompileError, CompileErrorKind, ForthError, Stop};
+use super::error::{CompileError, CompileErrorKind, Details, ForthError, Location, Stop};
 use super::executor::{self, Exit, Watch};
 use super::fuse::culprit;
 use super::image::Image;
+use super::input::{NAMED_TEXT_ID, Reading, Text};
+use super::interpreter::Found;
 use super::lexer::{Cursor, PADDING};
 use super::limits::Limits;
-use super::machine::{Frame, Machine};
+use super::machine::{Frame, Machine, Sink};
 use super::memory;
-use super::prove::Room;
+use super::order::SearchOrder;
+use super::prove::{Room, is_static};
 use super::shadow::{self, Label, Shadow};
+use super::system::System;
 use super::translator::Translator;
 use super::trap::{Trap, TrapKind, throw};
 use super::words::{self, WORDS};
@@ -41,13 +45,33 @@ pub struct Engine {
     pub(super) code: Code,
     pub(super) dictionary: Dictionary,
     pub(super) translator: Translator,
-    /// All text that words were compiled from, each piece followed by spaces.
-    pub(super) source: Vec<u8>,
     pub(super) input: Cursor,
-    /// Where the text being read begins in `source`.
+    pub(super) reading: Reading,
+    /// Where the text being read begins in the source buffer.
     pub(super) origin: u32,
     /// Where the token begins that is being interpreted at the outermost level.
     pub(super) input_token: u32,
+    /// Where the token begins that is being interpreted.
+    pub(super) inner_token: u32,
+    /// Texts that were read line by line, by where they begin in the source buffer.
+    pub(super) texts: Vec<Text>,
+    /// The program has asked where >IN is.
+    pub(super) to_in_seen: bool,
+    /// STATE is true in memory.
+    pub(super) state_shown: bool,
+    pub(super) order: SearchOrder,
+    pub(super) system: System,
+    /// `system` at the checkpoint, where it has changed.
+    pub(super) system_before: Option<Box<System>>,
+    /// `system` may differ from a fresh one.
+    pub(super) system_used: bool,
+    /// Supplies lines of input.
+    pub(super) supply: Option<Supply>,
+    /// The line that was supplied last, and how much of it is used.
+    pub(super) typed: Vec<u8>,
+    pub(super) typed_at: usize,
+    /// What the last ABORT" had to say.
+    pub(super) abort_message: Option<String>,
     /// The word being compiled, by its index in the dictionary.
     pub(super) open: Option<Open>,
     /// Whether words are compiled rather than executed. Only while a word is open.
@@ -91,12 +115,23 @@ pub(super) struct Open {
 }
 
 /// How much of everything there is.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Mark {
     code: CodeMark,
     n_words: usize,
     n_source: usize,
+    order: SearchOrder,
 }
+
+impl Mark {
+    /// The image and nothing above it.
+    fn image(code: CodeMark) -> Self {
+        Self { code, n_words: 0, n_source: 0, order: SearchOrder::default() }
+    }
+}
+
+/// Supplies a line of input, with its end; `None` when there is no more.
+pub type Supply = Box<dyn FnMut() -> Option<Vec<u8>> + Send>;
 
 /// Where and why a program stopped, in words.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -109,6 +144,13 @@ pub struct Description {
     pub word: String,
     /// Where that word begins, in bytes from the start of the text given to `define` or `load`.
     pub position: u32,
+}
+
+impl Description {
+    /// One that knows no place.
+    fn of(kind: TrapKind) -> Self {
+        Self { kind, definition: String::new(), word: String::new(), position: 0 }
+    }
 }
 
 impl std::fmt::Display for Description {
@@ -139,10 +181,22 @@ impl Engine {
             code,
             dictionary: Dictionary::new(),
             translator,
-            source: Vec::new(),
             input: Cursor::default(),
+            reading: Reading::default(),
             origin: 0,
             input_token: 0,
+            inner_token: 0,
+            texts: Vec::new(),
+            to_in_seen: false,
+            state_shown: false,
+            order: SearchOrder::default(),
+            system: System::new(&limits),
+            system_before: None,
+            system_used: false,
+            supply: None,
+            typed: Vec::new(),
+            typed_at: 0,
+            abort_message: None,
             open: None,
             compiling: false,
             latest: None,
@@ -150,7 +204,7 @@ impl Engine {
             string_turn: false,
             undo: Vec::new(),
             image_mark,
-            checkpoint: Mark { code: image_mark, ..Mark::default() },
+            checkpoint: Mark::image(image_mark),
             used: false,
             hosted: false,
             fuel_at_start: 0,
@@ -163,9 +217,15 @@ impl Engine {
     #[inline]
     pub fn reset(&mut self) {
         self.undo.clear();
-        self.truncate(Mark { code: self.image_mark, n_words: 0, n_source: 0 });
+        self.checkpoint = Mark::image(self.image_mark);
+        self.truncate(self.checkpoint);
         self.dictionary.clear();
-        self.checkpoint = Mark { code: self.image_mark, n_words: 0, n_source: 0 };
+        self.order = SearchOrder::default();
+        if self.system_used {
+            self.forget_system();
+        }
+        self.to_in_seen = false;
+        self.state_shown = false;
         self.machine.memory.reset();
         self.machine.sp = 0;
         self.machine.output.clear();
@@ -179,7 +239,7 @@ impl Engine {
     pub fn define(&mut self, name: &str, body: &str) -> Result<Xt, CompileError> {
         self.settle();
         let before = self.mark();
-        let origin = self.source.len() as u32;
+        let origin = self.machine.memory.text.len() as u32;
         match self.define_at(name, body) {
             Ok(index) => {
                 self.set_checkpoint();
@@ -205,7 +265,10 @@ impl Engine {
         let index = self.open_definition(name.as_bytes(), true)?;
         self.interpret()?;
         match (self.open, self.compiling) {
-            (Some(_), true) => self.close_definition(self.input.end)?,
+            (Some(_), true) => {
+                self.close_definition(self.input.end)?;
+                self.read_nothing();
+            }
             _ => {
                 return Err(Stop::Text {
                     kind: CompileErrorKind::UnfinishedDefinition,
@@ -220,27 +283,91 @@ impl Engine {
     /// Reads a whole program: definitions, variables, and anything else that runs as it is read. What it leaves on the
     /// stack and in the output stays there for the next `load`. One that stops half way leaves no word and no memory.
     pub fn load(&mut self, source: &str) -> Result<(), ForthError> {
+        self.load_text(source, None)
+    }
+
+    /// The same for the text of a file: it is read line by line, and messages name it.
+    pub fn load_file(&mut self, name: &str, source: &str) -> Result<(), ForthError> {
+        self.load_text(source, Some(name))
+    }
+
+    fn load_text(&mut self, source: &str, name: Option<&str>) -> Result<(), ForthError> {
         self.settle();
         let before = self.mark();
-        let origin = self.source.len() as u32;
-        match self.load_at(source) {
+        let origin = self.machine.memory.text.len() as u32;
+        match self.load_at(source, name) {
             Ok(()) => {
                 self.set_checkpoint();
                 Ok(())
             }
             Err(stop) => {
-                let error = self.error(stop, origin);
+                self.machine.flush();
+                let mut error = self.error(stop, origin);
+                error.details = Some(self.details(stop));
                 self.give_up(before);
                 Err(error)
             }
         }
     }
 
-    fn load_at(&mut self, source: &str) -> Result<(), Stop> {
-        self.read_from(source.as_bytes())?;
+    /// Reads a line that a person typed. A definition may go on in the next one, as [`is_compiling`](Self::is_compiling)
+    /// tells. After an error the stack is empty and the open definition gone; all else stays.
+    pub fn interact(&mut self, line: &str) -> Result<(), ForthError> {
+        self.settle();
+        let origin = self.machine.memory.text.len() as u32;
+        let done = self.read_lines_from(line.as_bytes(), 0, None).and_then(|()| {
+            self.start_fuel();
+            self.machine.rp = 0;
+            self.abort_message = None;
+            self.interpret()
+        });
+        self.machine.flush();
+        let done = done.map_err(|stop| {
+            let mut error = self.error(stop, origin);
+            error.details = Some(self.details(stop));
+            self.drop_open();
+            self.nesting = 0;
+            self.machine.sp = 0;
+            error
+        });
+        self.read_nothing();
+        if self.open.is_none() {
+            self.set_checkpoint();
+        }
+        done
+    }
+
+    /// Whether a definition is open that the next line goes on with.
+    pub fn is_compiling(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Where lines come from that ACCEPT, KEY and REFILL read; each with its line end. `None` is the end.
+    pub fn set_input(&mut self, supply: Option<Supply>) {
+        self.supply = supply;
+        self.typed.clear();
+        self.typed_at = 0;
+    }
+
+    /// Hands output over as it comes; [`output`](Self::output) stays empty then, and there is no bound on it.
+    pub fn set_output(&mut self, sink: Option<Sink>) {
+        self.machine.set_sink(sink, &self.limits);
+    }
+
+    fn load_at(&mut self, source: &str, name: Option<&str>) -> Result<(), Stop> {
+        match name {
+            Some(_) => self.read_lines_from(source.as_bytes(), NAMED_TEXT_ID, name)?,
+            None => {
+                self.read_from(source.as_bytes())?;
+                self.texts.push(Text { start: self.origin, name: None });
+            }
+        }
         self.start_fuel();
         self.machine.rp = 0;
+        self.abort_message = None;
         self.interpret()?;
+        self.machine.flush();
+        self.read_nothing();
         match self.open {
             Some(_) => Err(Stop::Text {
                 kind: CompileErrorKind::UnfinishedDefinition,
@@ -254,9 +381,10 @@ impl Engine {
     /// The word with this name.
     pub fn find(&self, name: &str) -> Option<Xt> {
         let name = name.as_bytes();
-        match self.dictionary.find(super::lexer::folded(name), name) {
-            Some(index) => Some(self.xt_of_index(index)),
-            None => words::lookup(name).map(|word| Xt(word as u32)),
+        let found = self.search_order(super::lexer::folded(name), name)?;
+        match self.meant(found) {
+            Found::User(index) => Some(self.xt_of_index(index)),
+            Found::Word(word) => Some(Xt(word as u32)),
         }
     }
 
@@ -365,8 +493,7 @@ impl Engine {
 
     /// Why and where a program stopped, in words.
     pub fn describe(&self, trap: Trap) -> Description {
-        let mut description =
-            Description { kind: trap.kind, definition: String::new(), word: String::new(), position: 0 };
+        let mut description = Description::of(trap.kind);
         let at = trap.at as usize;
         let Some(xt) = self.code.xt_at(at).map(Xt) else { return description };
         description.definition = self.name(xt).to_owned();
@@ -419,25 +546,36 @@ impl Engine {
     }
 
     fn mark(&self) -> Mark {
-        Mark { code: self.code.mark(), n_words: self.dictionary.len(), n_source: self.source.len() }
+        Mark {
+            code: self.code.mark(),
+            n_words: self.dictionary.len(),
+            n_source: self.machine.memory.text.len(),
+            order: self.order,
+        }
     }
 
     fn truncate(&mut self, mark: Mark) {
         self.code.truncate(mark.code);
-        self.source.truncate(mark.n_source);
+        self.machine.memory.text.truncate(mark.n_source);
         self.labels.truncate(self.code.enters.len());
+        while self.texts.last().is_some_and(|text| text.start as usize >= mark.n_source) {
+            self.texts.pop();
+        }
     }
 
     #[inline(always)]
     fn set_checkpoint(&mut self) {
         self.undo.clear();
         self.checkpoint = self.mark();
+        if self.system_before.is_some() {
+            self.keep_system();
+        }
         self.machine.memory.checkpoint();
     }
 
     /// Goes back to the checkpoint, when something ran since.
     #[inline(always)]
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         if self.used {
             self.used = false;
             self.machine.memory.restore();
@@ -471,24 +609,13 @@ impl Engine {
         self.undo_changes();
         self.open = None;
         self.compiling = false;
+        self.state_shown = false;
+        self.order = mark.order;
+        self.restore_system();
         self.dictionary.truncate(mark.n_words);
         self.truncate(mark);
         self.latest = self.dictionary.len().checked_sub(1);
         self.nesting = 0;
-    }
-
-    /// Makes `text` the text to read; it is kept for messages.
-    #[inline]
-    pub(super) fn read_from(&mut self, text: &[u8]) -> Result<(), Stop> {
-        let start = self.source.len();
-        if start + text.len() + PADDING > self.limits.source_bytes as usize {
-            return Err(Stop::Text { kind: CompileErrorKind::TooLarge, place: start as u32, len: 0 });
-        }
-        self.source.extend_from_slice(text);
-        self.source.extend_from_slice(&[b' '; PADDING]);
-        self.origin = start as u32;
-        self.input = Cursor { at: start as u32, end: (start + text.len()) as u32 };
-        Ok(())
     }
 
     /// Runs the word with this `Enter` to its end, on top of whatever runs now.
@@ -576,7 +703,17 @@ impl Engine {
     #[cold]
     fn hosted(&mut self, word: words::Word) -> Result<(), Stop> {
         self.hosted = true;
-        self.host(word)
+        let row = word.def();
+        let sp = self.machine.sp;
+        let done = self.host(word);
+        debug_assert!(
+            done.is_err()
+                || !is_static(word)
+                || self.machine.sp + row.n_in as usize == sp + row.n_out as usize,
+            "{} does not have the effect that its row says",
+            row.name
+        );
+        done
     }
 
     /// Hands an exception to the innermost CATCH of this run.
@@ -584,7 +721,7 @@ impl Engine {
     fn catch(&mut self, stop: Stop) -> Result<(), Stop> {
         let caught = match stop.kind() {
             TrapKind::Throw(code) => self.machine.unwind(code),
-            TrapKind::Fuel | TrapKind::Output => false,
+            TrapKind::Fuel | TrapKind::Output | TrapKind::Quit | TrapKind::Bye => false,
         };
         if let Some(shadow) = &self.shadow {
             shadow.set_depth(self.machine.shadow_depth);
@@ -598,7 +735,7 @@ impl Engine {
         let (kind, place, token, trap) = match stop {
             Stop::Text { kind, place, len } => {
                 let end = (place + len) as usize;
-                let token = self.source.get(place as usize..end).unwrap_or(b"");
+                let token = self.machine.memory.text.get(place as usize..end).unwrap_or(b"");
                 (kind, place, String::from_utf8_lossy(token).into_owned(), None)
             }
             Stop::Trap(trap) => {
@@ -606,30 +743,76 @@ impl Engine {
                 (CompileErrorKind::Trapped(trap.kind), place, self.token_at(place), Some(trap))
             }
         };
+        let kind = match not_provided(&token) {
+            Some(set) if kind == CompileErrorKind::UndefinedWord => CompileErrorKind::NotProvided(set),
+            _ => kind,
+        };
         let suggestion = match kind {
             CompileErrorKind::UndefinedWord => self.similar(&token),
             _ => None,
         };
-        CompileError { kind, position: place.saturating_sub(origin), token: token.into(), suggestion, trap }
+        let position = place.saturating_sub(origin);
+        CompileError { kind, position, token: token.into(), suggestion, trap, details: None }
+    }
+
+    /// What a person wants to know about it.
+    #[cold]
+    fn details(&mut self, stop: Stop) -> Box<Details> {
+        let (place, described) = match stop {
+            Stop::Text { place, .. } => (place, None),
+            Stop::Trap(trap) => (self.inner_token, Some(self.describe(trap))),
+        };
+        let stack = self.machine.items();
+        let described = described.unwrap_or_else(|| Description::of(stop.kind()));
+        Box::new(Details {
+            location: self.location(place),
+            definition: described.definition,
+            word: described.word,
+            message: self.abort_message.take().filter(|_| stop.kind() == TrapKind::Throw(throw::ABORT_QUOTE)),
+            stack: stack[stack.len().saturating_sub(STACK_SHOWN)..].to_vec(),
+            depth: stack.len(),
+        })
+    }
+
+    /// Where a place of the source buffer is for a person.
+    fn location(&self, place: u32) -> Location {
+        let text = self.texts.iter().rev().find(|text| text.start <= place);
+        let start = text.map_or(0, |text| text.start as usize);
+        let source = &self.machine.memory.text;
+        let place = (place as usize).clamp(start, source.len());
+        let line_start =
+            source[start..place].iter().rposition(|byte| *byte == b'\n').map_or(start, |n| start + n + 1);
+        let len = source[line_start..].iter().position(|byte| *byte == b'\n');
+        let line =
+            String::from_utf8_lossy(&source[line_start..len.map_or(source.len(), |len| line_start + len)]);
+        let line: String = line.trim_end().chars().take(LINE_SHOWN).collect();
+        Location {
+            file: text.and_then(|text| text.name.clone()),
+            line: 1 + source[start..line_start].iter().filter(|byte| **byte == b'\n').count() as u32,
+            column: 1 + String::from_utf8_lossy(&source[line_start..place]).chars().count() as u32,
+            text: line.into(),
+        }
     }
 
     fn token_at(&self, place: u32) -> String {
-        let mut cursor = Cursor { at: place, end: (self.source.len().saturating_sub(PADDING)) as u32 };
-        match cursor.next(&self.source) {
-            Some(token) => String::from_utf8_lossy(token.text(&self.source)).into_owned(),
+        let mut cursor =
+            Cursor { at: place, end: (self.machine.memory.text.len().saturating_sub(PADDING)) as u32 };
+        match cursor.next(&self.machine.memory.text) {
+            Some(token) => String::from_utf8_lossy(token.text(&self.machine.memory.text)).into_owned(),
             None => String::new(),
         }
     }
 
     /// Where the n-th token behind the one at `place` begins, comments left out.
     fn skip_tokens(&self, place: u32, n: usize) -> u32 {
-        let mut cursor = Cursor { at: place, end: (self.source.len().saturating_sub(PADDING)) as u32 };
+        let mut cursor =
+            Cursor { at: place, end: (self.machine.memory.text.len().saturating_sub(PADDING)) as u32 };
         let mut left = n;
         let mut start = place;
-        while let Some(token) = cursor.next(&self.source) {
-            match token.text(&self.source) {
-                b"(" => drop(cursor.parse(&self.source, b')')),
-                b"\\" => cursor.skip_line(&self.source),
+        while let Some(token) = cursor.next(&self.machine.memory.text) {
+            match token.text(&self.machine.memory.text) {
+                b"(" => drop(cursor.parse(&self.machine.memory.text, b')')),
+                b"\\" => cursor.skip_line(&self.machine.memory.text),
                 _ => {
                     start = token.start;
                     match left.checked_sub(1) {
@@ -648,13 +831,127 @@ impl Engine {
             return None;
         }
         let token = token.to_lowercase();
-        let known = WORDS.iter().map(|row| row.name).chain(self.user_words());
+        let of_system = WORDS.iter().map(|row| row.name).filter(|name| !name.starts_with(' '));
+        let known = of_system.chain(self.user_words());
         known
             .filter(|name| name.len() <= SIMILAR_MAX)
             .map(|name| (strsim::damerau_levenshtein(&token, &name.to_lowercase()), name))
             .filter(|(distance, name)| *distance * 2 <= token.chars().count().min(name.chars().count()))
             .min_by_key(|(distance, _)| *distance)
             .map(|(_, name)| name.into())
+    }
+}
+
+/// Items of the stack that an error shows.
+const STACK_SHOWN: usize = 16;
+
+/// Characters of a line that an error shows.
+const LINE_SHOWN: usize = 400;
+
+/// The word set that a name belongs to, where that is one which this system leaves out.
+fn not_provided(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    let name = name.as_str();
+    const FLOATING: &[&str] = &[
+        ">float",
+        "d>f",
+        "f!",
+        "f*",
+        "f**",
+        "f+",
+        "f-",
+        "f.",
+        "f/",
+        "f0<",
+        "f0=",
+        "f<",
+        "f>d",
+        "f>s",
+        "f@",
+        "fabs",
+        "facos",
+        "falign",
+        "faligned",
+        "fasin",
+        "fatan",
+        "fatan2",
+        "fconstant",
+        "fcos",
+        "fdepth",
+        "fdrop",
+        "fdup",
+        "fe.",
+        "fexp",
+        "ffield:",
+        "fliteral",
+        "fln",
+        "float+",
+        "floats",
+        "floor",
+        "flog",
+        "fmax",
+        "fmin",
+        "fnegate",
+        "fover",
+        "frot",
+        "fround",
+        "fs.",
+        "fsin",
+        "fsqrt",
+        "fswap",
+        "ftan",
+        "ftrunc",
+        "fvalue",
+        "fvariable",
+        "f~",
+        "precision",
+        "represent",
+        "s>f",
+        "set-precision",
+        "sf!",
+        "sf@",
+        "df!",
+        "df@",
+    ];
+    const BLOCK: &[&str] = &[
+        "blk",
+        "block",
+        "buffer",
+        "empty-buffers",
+        "flush",
+        "list",
+        "load",
+        "save-buffers",
+        "scr",
+        "thru",
+        "update",
+    ];
+    const FACILITY: &[&str] = &[
+        "at-xy",
+        "ekey",
+        "ekey>char",
+        "ekey?",
+        "emit?",
+        "key?",
+        "ms",
+        "page",
+        "time&date",
+        "ekey>xchar",
+        "xkey?",
+    ];
+    const ASSEMBLER: &[&str] = &[";code", "assembler", "code", "editor", "forget"];
+    let is_float = || {
+        let (mantissa, exponent) = name.split_once('e')?;
+        let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+'));
+        (mantissa.contains(|c: char| c.is_ascii_digit()) && digits(mantissa) && digits(exponent))
+            .then_some(())
+    };
+    match name {
+        _ if FLOATING.contains(&name) || is_float().is_some() => Some("floating-point"),
+        _ if BLOCK.contains(&name) => Some("block"),
+        _ if FACILITY.contains(&name) => Some("facility"),
+        _ if ASSEMBLER.contains(&name) => Some("assembler and editor"),
+        _ => None,
     }
 }
 

@@ -30,6 +30,10 @@ pub enum CompileErrorKind {
     Unterminated,
     /// The text ends before the definition does: exception -39.
     UnfinishedDefinition,
+    /// A backslash in `s\"` with nothing known behind it: exception -24.
+    BadEscape,
+    /// A word of a word set that this system does not have: exception -13.
+    NotProvided(&'static str),
     /// More code, words or source than the limits allow: exception -8.
     TooLarge,
     /// A word executed while compiling stopped.
@@ -41,8 +45,8 @@ impl CompileErrorKind {
     pub fn code(self) -> Option<Cell> {
         use CompileErrorKind::*;
         Some(match self {
-            UndefinedWord => -13,
-            NumberTooLarge => -24,
+            UndefinedWord | NotProvided(_) => -13,
+            NumberTooLarge | BadEscape => -24,
             ControlMismatch | UnclosedControl => -22,
             TooDeep => -52,
             CompileOnly => -14,
@@ -73,6 +77,8 @@ impl std::fmt::Display for CompileErrorKind {
             InvalidName => "not a name",
             NameTooLong => "name too long",
             Unterminated => "text is not closed",
+            BadEscape => "unknown escape in a string",
+            NotProvided(set) => return write!(f, "undefined word (the {set} words are not provided)"),
             UnfinishedDefinition => "the definition is not finished",
             TooLarge => "too large",
             Trapped(kind) => return kind.fmt(f),
@@ -93,6 +99,38 @@ pub struct CompileError {
     pub suggestion: Option<Box<str>>,
     /// Where exactly it stopped, when the token was executed.
     pub trap: Option<Trap>,
+    /// More for people, of a program that was read by `load` and its like.
+    pub details: Option<Box<Details>>,
+}
+
+/// What a person wants to know about a program that stopped.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Details {
+    /// Where the text interpreter was.
+    pub location: Location,
+    /// The definition in which it happened; empty outside of any.
+    pub definition: String,
+    /// The word at which it happened in there.
+    pub word: String,
+    /// What ABORT" had to say.
+    pub message: Option<String>,
+    /// The data stack, bottom first: its top, where it is deep.
+    pub stack: Vec<Cell>,
+    /// How deep the stack was.
+    pub depth: usize,
+}
+
+/// A place in source text.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Location {
+    /// The file, for text that has one.
+    pub file: Option<Box<str>>,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+    /// The text of the line.
+    pub text: Box<str>,
 }
 
 impl std::fmt::Display for CompileError {

@@ -13,6 +13,7 @@
 use super::bytecode::{Effect, Instr, Op};
 use super::code::{CATCH_END, Code};
 use super::fuse::saved_room;
+use super::image::is_immediate;
 use super::machine::{CatchFrame, Frame, Machine, double};
 use super::memory;
 use super::prims;
@@ -94,7 +95,15 @@ fn leave<const CHECKED: bool>(m: &mut Machine, locals: Locals, exit: Exit) -> Ex
 #[inline(never)]
 fn prim<const CHECKED: bool>(m: &mut Machine, locals: Locals, number: i32) -> Result<(), TrapKind> {
     m.keep::<CHECKED>(locals);
-    prims::run(WORDS[number as usize].word, m)
+    let row = &WORDS[number as usize];
+    let sp = m.sp;
+    let done = prims::run(row.word, m);
+    debug_assert!(
+        done.is_err() || m.sp + row.n_in as usize == sp + row.n_out as usize || row.word == Word::Roll,
+        "{} does not have the effect that its row says",
+        row.name
+    );
+    done
 }
 
 /// Runs from `m.ip` on.
@@ -586,6 +595,41 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
                 push!(r_item!(2));
                 push!(r_item!(1));
             }
+            Op::NToR => {
+                let n = tos;
+                if n < 0 || n >= m.depth(sp) as Cell {
+                    throw!(STACK_UNDERFLOW);
+                }
+                if n + 1 > (m.rp_max - m.r_depth(rp)) as Cell {
+                    throw!(RETURN_OVERFLOW);
+                }
+                let count = n as usize;
+                burn!(count / 4);
+                set_item!(0, tos);
+                move_rp!(count as isize + 1);
+                for k in 0..=count {
+                    set_r_item!(k + 1, item!(k));
+                }
+                drop_items!(count as isize + 1);
+            }
+            Op::NRFrom => {
+                let n = r_item!(1);
+                if n < 0 || n >= (m.r_depth(rp) - r_base) as Cell {
+                    throw!(RETURN_UNDERFLOW);
+                }
+                if n + 1 > (m.sp_max - m.depth(sp)) as Cell {
+                    throw!(STACK_OVERFLOW);
+                }
+                let count = n as usize;
+                burn!(count / 4);
+                set_item!(0, tos);
+                move_sp!(count as isize + 1);
+                for k in 0..=count {
+                    set_item!(k, r_item!(k + 1));
+                }
+                tos = n;
+                move_rp!(-(count as isize + 1));
+            }
             Op::J => push!(r_item!(3)),
             Op::ICells => push!(r_item!(1) << 3),
             Op::IAdd => unary!(|a| a.wrapping_add(r_item!(1))),
@@ -864,7 +908,7 @@ fn check(instr: Instr, sp: usize, own: usize, rp: usize, tos: Cell, m: &Machine)
         return Err(TrapKind::Throw(throw::STACK_OVERFLOW));
     }
     if own < effect.r_need as usize {
-        let in_loop = !matches!(instr.op, Op::RFrom | Op::RFetch | Op::TwoRFrom | Op::TwoRFetch);
+        let in_loop = !matches!(instr.op, Op::RFrom | Op::RFetch | Op::TwoRFrom | Op::TwoRFetch | Op::NRFrom);
         return Err(TrapKind::Throw(if in_loop { throw::LOOP_UNAVAILABLE } else { throw::RETURN_UNDERFLOW }));
     }
     if rp as isize + effect.r_delta as isize > m.rp_max as isize {
@@ -881,6 +925,8 @@ fn check(instr: Instr, sp: usize, own: usize, rp: usize, tos: Cell, m: &Machine)
 
 fn effect_of(instr: Instr) -> Effect {
     match instr.op {
+        // What acts while compiling takes nothing then, and looks for itself otherwise.
+        Op::Host if is_immediate(WORDS[instr.c as usize].word) => Effect::new(0, 0, 0, 0),
         Op::Prim | Op::Host => {
             let row = &WORDS[instr.c as usize];
             Effect::new(row.n_in, row.n_out, 0, 0)

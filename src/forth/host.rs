@@ -5,19 +5,38 @@ use super::code::TOKEN_BASE;
 use super::dictionary::Kind;
 use super::engine::{Engine, Undo};
 use super::error::{CompileErrorKind, Stop};
-use super::fuel;
+use super::image::is_immediate;
 use super::interpreter::{Found, text_error};
 use super::lexer::Token;
 use super::trap::{TrapKind, throw};
 use super::words::{WORDS, Word};
-use crate::model::Cell;
+use crate::model::{Cell, scalar};
 
 type Result<T> = std::result::Result<T, Stop>;
 
 impl Engine {
-    /// Does a word for the running program, or for the text interpreter.
+    /// Does a word for the running program.
     pub(super) fn host(&mut self, word: Word) -> Result<()> {
+        self.take_to_in();
         let here = Token { start: self.input.at.saturating_sub(1), len: 0, key: 0 };
+        let done = if self.compiling && is_immediate(word) {
+            let done = self.compile_word(word, here);
+            if done.is_err() {
+                self.drop_open();
+            }
+            done
+        } else {
+            self.do_word(word, here)
+        };
+        if self.compiling {
+            self.show_state();
+        }
+        self.show_to_in();
+        done
+    }
+
+    /// Does a word that needs the dictionary or the source, whether the program runs it or its text is being compiled.
+    pub(super) fn do_word(&mut self, word: Word, here: Token) -> Result<()> {
         match word {
             Word::Colon => {
                 let token = self.parse_name()?;
@@ -39,13 +58,28 @@ impl Engine {
             Word::Constant => self.constant(),
             Word::TwoConstant => self.two_constant(),
             Word::Value => self.value(Kind::Value),
+            Word::TwoValue => self.two_value(),
             Word::Defer => self.value(Kind::Deferred),
-            Word::To | Word::Is => {
+            Word::To | Word::Is => self.set_value(),
+            Word::ActionOf => {
                 let token = self.next_token()?;
-                let entry = self.changeable(token)?;
-                let value = self.pop()?;
-                self.machine.memory.store(entry.body, value).ok_or(self.thrown(throw::INVALID_ADDRESS))
+                match self.changeable(token)? {
+                    entry if entry.kind == Kind::Deferred => {
+                        let xt = self.machine.memory.fetch(entry.body).unwrap_or(0);
+                        self.push(xt)
+                    }
+                    _ => Err(text_error(CompileErrorKind::InvalidName, token)),
+                }
             }
+            Word::BeginStructure => {
+                let body = self.value_of(Kind::Structure, 0)?;
+                self.push(body)?;
+                self.push(0)
+            }
+            Word::PlusField | Word::FieldColon | Word::CFieldColon => self.field(word),
+            Word::Marker => self.marker(),
+            Word::ForgetTo => self.forget_to(),
+            Word::Synonym => self.synonym(),
             Word::DeferStore | Word::DeferFetch => self.deferred(word),
             Word::ToBody => {
                 let cell = self.pop()?;
@@ -66,18 +100,24 @@ impl Engine {
             },
             Word::Paren => self.skip_comment(here),
             Word::Backslash => {
-                self.input.skip_line(&self.source);
+                self.input.skip_line(&self.machine.memory.text);
                 Ok(())
             }
             Word::SQuote => {
                 let range = self.parse_string(here)?;
-                self.keep_string(range)
+                let text = self.machine.memory.text[range].to_vec();
+                self.keep_bytes(&text)
+            }
+            Word::SBackslashQuote => {
+                let text = self.parse_escaped(here)?;
+                self.keep_bytes(&text)
             }
             Word::DotQuote | Word::DotParen => {
                 let close = if word == Word::DotQuote { b'"' } else { b')' };
-                match self.input.parse(&self.source, close) {
+                match self.input.parse(&self.machine.memory.text, close) {
                     (range, true) => {
-                        self.machine.write(&self.source[range]).map_err(|kind| self.trapped(kind))
+                        let text = self.machine.memory.text[range].to_vec();
+                        self.machine.write(&text).map_err(|kind| self.trapped(kind))
                     }
                     _ => Err(text_error(CompileErrorKind::Unterminated, here)),
                 }
@@ -91,7 +131,7 @@ impl Engine {
                 self.push(self.token_cell(found))
             }
             Word::LeftBracket => {
-                self.compiling = false;
+                self.stop_compiling();
                 Ok(())
             }
             Word::RightBracket => match self.open {
@@ -106,13 +146,101 @@ impl Engine {
                 self.compile_token(cell)
             }
             Word::Evaluate => self.evaluate(),
+            Word::ParenLocal => self.paren_local(),
+            Word::CsPick | Word::CsRoll => {
+                let n = self.pop()?;
+                if self.open.is_none() {
+                    return Err(self.thrown(throw::COMPILE_ONLY));
+                }
+                let done = match word {
+                    Word::CsPick => self.translator.control_pick(n),
+                    _ => self.translator.control_roll(n),
+                };
+                done.map_err(|kind| text_error(kind, here))
+            }
+            Word::BracketIf => match self.pop()? {
+                0 => self.skip_conditional(here, true),
+                _ => Ok(()),
+            },
+            Word::BracketElse => self.skip_conditional(here, false),
+            Word::BracketThen => Ok(()),
+            Word::BracketDefined | Word::BracketUndefined => {
+                let token = self.next_token()?;
+                let defined = self.search(token).is_some();
+                self.push(scalar::flag(defined == (word == Word::BracketDefined)))
+            }
+            Word::AbortWith => {
+                let message = self.pop_string()?;
+                self.abort_message = Some(String::from_utf8_lossy(&message).into_owned());
+                Err(self.thrown(throw::ABORT_QUOTE))
+            }
+            Word::Quit => Err(self.trapped(TrapKind::Quit)),
+            Word::Bye => Err(self.trapped(TrapKind::Bye)),
+            Word::ToIn
+            | Word::Source
+            | Word::SourceId
+            | Word::Parse
+            | Word::ParseName
+            | Word::WordWord
+            | Word::Refill
+            | Word::SaveInput
+            | Word::RestoreInput
+            | Word::Accept
+            | Word::Key => self.input_word(word),
+            Word::XKey => self.xkey(),
+            Word::Allocate | Word::Free | Word::Resize => self.heap_word(word),
+            Word::Replaces => self.replaces(),
+            Word::Substitute => self.substitute(),
+            Word::EnvironmentQ => self.environment(),
+            Word::Dump => self.dump(),
+            Word::Question => self.question(),
+            Word::WordlistWord
+            | Word::ForthWordlist
+            | Word::GetCurrent
+            | Word::SetCurrent
+            | Word::Definitions
+            | Word::GetOrder
+            | Word::SetOrder
+            | Word::SearchWordlist
+            | Word::Only
+            | Word::Also
+            | Word::Previous
+            | Word::Forth
+            | Word::Order
+            | Word::Find
+            | Word::TraverseWordlist
+            | Word::NameToString
+            | Word::NameToInterpret
+            | Word::NameToCompile
+            | Word::Words
+            | Word::See => self.order_word(word),
+            Word::CreateFile
+            | Word::OpenFile
+            | Word::CloseFile
+            | Word::DeleteFile
+            | Word::RenameFile
+            | Word::FileStatus
+            | Word::FilePosition
+            | Word::RepositionFile
+            | Word::FileSize
+            | Word::ResizeFile
+            | Word::FlushFile
+            | Word::ReadFile
+            | Word::ReadLine
+            | Word::WriteFile
+            | Word::WriteLine
+            | Word::IncludeFile
+            | Word::Included
+            | Word::Include
+            | Word::Required
+            | Word::Require => self.file_word(word),
             _ => Err(self.thrown(throw::COMPILE_ONLY)),
         }
     }
 
     /// Names are short, and must not be borrowed from the source while the dictionary grows.
     fn name_of(&self, token: Token) -> Vec<u8> {
-        token.text(&self.source).to_vec()
+        token.text(&self.machine.memory.text).to_vec()
     }
 
     /// Makes a data word and its code: up to two literals, or whatever `instrs` are.
@@ -176,14 +304,131 @@ impl Engine {
 
     fn value(&mut self, kind: Kind) -> Result<()> {
         self.check_room_for_word()?;
-        let token = self.parse_name()?;
         let value = if kind == Kind::Value { self.pop()? } else { TOKEN_BASE + Word::Abort as Cell };
-        let memory = &mut self.machine.memory;
-        let placed = memory.align().map(|()| memory.here).and_then(|body| memory.comma(value).map(|()| body));
-        let body = placed.map_err(|kind| self.trapped(kind))?;
+        self.value_of(kind, value).map(|_| ())
+    }
+
+    /// Makes a word with a cell in its body; returns where that is.
+    fn value_of(&mut self, kind: Kind, value: Cell) -> Result<Cell> {
+        self.check_room_for_word()?;
+        let token = self.parse_name()?;
+        let body = self.place_cells_here(&[value])?;
         let fetch = Instr::with(Op::FetchAt, body as i32);
         let instrs = [fetch, Instr::new(Op::Execute)];
-        self.make(kind, body, token, if kind == Kind::Value { &instrs[..1] } else { &instrs }).map(|_| ())
+        self.make(kind, body, token, if kind == Kind::Deferred { &instrs } else { &instrs[..1] })?;
+        Ok(body)
+    }
+
+    fn two_value(&mut self) -> Result<()> {
+        self.check_room_for_word()?;
+        let token = self.parse_name()?;
+        let (first, second) = self.machine.pop2().map_err(|kind| self.trapped(kind))?;
+        let body = self.place_cells_here(&[second, first])?;
+        self.make(Kind::TwoValue, body, token, &[literal(body), Instr::new(Op::TwoFetch)]).map(|_| ())
+    }
+
+    /// Cells at HERE, aligned.
+    fn place_cells_here(&mut self, cells: &[Cell]) -> Result<Cell> {
+        let memory = &mut self.machine.memory;
+        let mut placed = memory.align().map(|()| memory.here);
+        for cell in cells {
+            placed = placed.and_then(|body| memory.comma(*cell).map(|()| body));
+        }
+        placed.map_err(|kind| self.trapped(kind))
+    }
+
+    /// TO and IS while interpreting.
+    fn set_value(&mut self) -> Result<()> {
+        let token = self.next_token()?;
+        let entry = self.changeable(token)?;
+        let value = self.pop()?;
+        self.machine.memory.store(entry.body, value).ok_or(self.thrown(throw::INVALID_ADDRESS))?;
+        if entry.kind == Kind::TwoValue {
+            let first = self.pop()?;
+            self.machine.memory.store(entry.body + 8, first).ok_or(self.thrown(throw::INVALID_ADDRESS))?;
+        }
+        Ok(())
+    }
+
+    /// +FIELD and its like.
+    fn field(&mut self, word: Word) -> Result<()> {
+        self.check_room_for_word()?;
+        let token = self.parse_name()?;
+        let size = match word {
+            Word::PlusField => self.pop()?,
+            Word::FieldColon => 8,
+            _ => 1,
+        };
+        let offset = self.pop()?;
+        let offset = if word == Word::FieldColon { super::memory::aligned(offset) } else { offset };
+        let name = self.name_of(token);
+        let index = self.add_word(&name, Kind::Field, offset);
+        self.code.push_literal(offset, token.start);
+        self.code.push(Instr::new(Op::Add), token.start);
+        self.finish_data(index);
+        self.push(offset.wrapping_add(size))
+    }
+
+    /// SYNONYM.
+    fn synonym(&mut self) -> Result<()> {
+        self.check_room_for_word()?;
+        let token = self.parse_name()?;
+        let (found, _) = self.parse_word()?;
+        let xt = self.token_cell(found) - TOKEN_BASE;
+        let enter = self.code.enters[xt as usize];
+        let is_immediate = match found {
+            Found::Word(word) => is_immediate(word),
+            Found::User(index) => self.dictionary.get(index).immediate,
+        };
+        // Found by name, it is the other word; its own code is there for whoever has its token.
+        let index = self.make(Kind::Synonym, xt, token, &[Instr::with(Op::Call, enter as i32)])?;
+        self.dictionary.get_mut(index).immediate = is_immediate;
+        Ok(())
+    }
+
+    /// A word that MARKER makes.
+    pub(super) fn make_marker(&mut self, number: Cell, token: Token) -> Result<()> {
+        let instrs = [literal(number), Instr::with(Op::Host, Word::ForgetTo as i32)];
+        self.make(Kind::Marker, number, token, &instrs).map(|_| ())
+    }
+
+    /// The Memory-Allocation words.
+    fn heap_word(&mut self, word: Word) -> Result<()> {
+        self.burn_bytes(self.machine.memory.heap.len() * 8)?;
+        match word {
+            Word::Allocate => {
+                let n_bytes = self.pop()?;
+                let addr = self.machine.memory.allocate(n_bytes);
+                self.push(addr.unwrap_or(0))?;
+                self.push(if addr.is_some() { 0 } else { -59 })
+            }
+            Word::Free => {
+                let addr = self.pop()?;
+                let freed = self.machine.memory.free(addr);
+                self.push(if freed { 0 } else { -60 })
+            }
+            _ => {
+                let (addr, n_bytes) = self.machine.pop2().map_err(|kind| self.trapped(kind))?;
+                self.burn_bytes(n_bytes.clamp(0, self.limits.memory_bytes as Cell) as usize)?;
+                let moved = self.machine.memory.resize(addr, n_bytes);
+                self.push(moved.unwrap_or(addr))?;
+                self.push(if moved.is_some() { 0 } else { -61 })
+            }
+        }
+    }
+
+    /// XKEY: a character of UTF-8 from the host's input.
+    fn xkey(&mut self) -> Result<()> {
+        let mut bytes = Vec::new();
+        loop {
+            let Some(byte) = self.input_byte() else { return Err(self.thrown(throw::UNEXPECTED_END)) };
+            bytes.push(byte);
+            match std::str::from_utf8(&bytes) {
+                Ok(text) => return self.push(text.chars().next().map_or(0, |c| c as Cell)),
+                Err(error) if error.error_len().is_none() => {}
+                Err(_) => return Err(self.thrown(throw::MALFORMED_XCHAR)),
+            }
+        }
     }
 
     fn deferred(&mut self, word: Word) -> Result<()> {
@@ -234,32 +479,11 @@ impl Engine {
     }
 
     /// Notes an entry that is about to change, when it is older than the checkpoint.
-    fn keep_entry(&mut self, index: usize) {
+    pub(super) fn keep_entry(&mut self, index: usize) {
         let entry = *self.dictionary.get(index);
         if entry.enter < self.checkpoint_code_len() {
             self.undo.push(Undo::Entry(index, entry));
         }
-    }
-
-    fn evaluate(&mut self) -> Result<()> {
-        let (addr, len) = self.machine.pop2().map_err(|kind| self.trapped(kind))?;
-        if self.nesting >= self.limits.nesting {
-            return Err(self.thrown(throw::RETURN_OVERFLOW));
-        }
-        let text = self.machine.memory.string(addr, len).map(<[u8]>::to_vec);
-        let text = text.and_then(|text| self.machine.burn(fuel::of_bytes(len as u64)).map(|()| text));
-        let text = text.map_err(|kind| self.trapped(kind))?;
-        let outer = (self.input, self.origin);
-        let (n_source, n_code) = (self.source.len(), self.code.instrs.len());
-        self.read_from(&text)?;
-        self.nesting += 1;
-        let done = self.interpret();
-        self.nesting -= 1;
-        (self.input, self.origin) = outer;
-        if self.code.instrs.len() == n_code {
-            self.source.truncate(n_source);
-        }
-        done
     }
 }
 

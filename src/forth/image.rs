@@ -58,9 +58,8 @@ fn instruction_of(word: Word) -> Instr {
         Some(Op::ToR | Op::RFrom | Op::RFetch | Op::TwoToR | Op::TwoRFrom | Op::TwoRFetch) => {
             Instr::new(Op::CompileOnly)
         }
-        Some(Op::I | Op::J | Op::Unloop) => Instr::new(Op::CompileOnly),
+        Some(Op::I | Op::J | Op::Unloop | Op::NToR | Op::NRFrom) => Instr::new(Op::CompileOnly),
         Some(op) => Instr::new(op),
-        None if is_control(word) || is_compile_only(word) => Instr::new(Op::CompileOnly),
         None if prims::is_prim(word) => Instr::with(Op::Prim, word as i32),
         None => Instr::with(Op::Host, word as i32),
     }
@@ -79,7 +78,39 @@ pub(super) const fn is_compile_only(word: Word) -> bool {
             | TwoLiteral
             | Postpone
             | LocalsOpen
+            | LocalsBar
             | AbortQuote
+            | CQuote
+            | SLiteral
+            | BracketCompile
+            | QuotationOpen
+            | QuotationClose
+    )
+}
+
+/// Words that act while compiling, rather than being compiled.
+pub(super) const fn is_immediate(word: Word) -> bool {
+    use Word::*;
+    is_control(word)
+        || is_compile_only(word)
+        || acts_always(word)
+        || matches!(word, DotQuote | SQuote | SBackslashQuote | To | Is | ActionOf)
+}
+
+/// Words that do the same while compiling and while interpreting.
+pub(super) const fn acts_always(word: Word) -> bool {
+    use Word::*;
+    matches!(
+        word,
+        Paren
+            | Backslash
+            | DotParen
+            | LeftBracket
+            | BracketIf
+            | BracketElse
+            | BracketThen
+            | BracketDefined
+            | BracketUndefined
     )
 }
 

@@ -1,12 +1,12 @@
 //! The text interpreter: reads tokens, executes or compiles them, and ends definitions.
 
-use super::bytecode::Op;
+use super::bytecode::{Instr, Op};
 use super::code::TOKEN_BASE;
 use super::dictionary::{Entry, Kind};
 use super::engine::{Engine, Open, name_error};
 use super::error::{CompileErrorKind, Stop};
 use super::lexer::{self, Number, Token};
-use super::memory::{STRING_BYTES, STRINGS, VAR_STATE};
+use super::memory::{TEXT_BASE, VAR_STATE};
 use super::prims;
 use super::trap::{Trap, TrapKind, throw};
 use super::words::{self, WORDS, Word};
@@ -29,9 +29,15 @@ impl Engine {
         loop {
             let token = match self.compiling {
                 true => self.compile_plain()?,
-                false => self.input.next(&self.source),
+                false => self.input.next(&self.machine.memory.text),
             };
-            let Some(token) = token else { return Ok(()) };
+            let Some(token) = token else {
+                if self.next_line() {
+                    continue;
+                }
+                return Ok(());
+            };
+            self.inner_token = token.start;
             if self.nesting == 0 {
                 self.input_token = token.start;
             }
@@ -52,8 +58,9 @@ impl Engine {
     fn compile_plain(&mut self) -> Result<Option<Token>> {
         let decimal = self.is_decimal();
         let code_max = self.code_max();
-        let has_locals = self.translator.has_locals();
-        let Self { input, source, code, translator, dictionary, .. } = self;
+        let has_locals = self.translator.has_locals() || !self.order.is_plain();
+        let Self { input, machine, code, translator, dictionary, .. } = self;
+        let source = &machine.memory.text;
         while let Some(token) = input.next(source) {
             if has_locals || dictionary.may_have(token.key) || token.len > 8 || code.instrs.len() >= code_max
             {
@@ -83,9 +90,9 @@ impl Engine {
     /// Gives up the open definition. Whatever goes wrong while compiling comes here, since a definition with half of a
     /// control structure in it must never be finished.
     #[cold]
-    fn drop_open(&mut self) {
+    pub(super) fn drop_open(&mut self) {
         if let Some(open) = self.open.take() {
-            self.compiling = false;
+            self.stop_compiling();
             self.code.truncate(open.code);
             self.dictionary.truncate(open.index);
             self.labels.truncate(self.code.enters.len());
@@ -96,11 +103,11 @@ impl Engine {
         match self.search(token) {
             Some(Found::Word(Word::Paren)) => self.skip_comment(token),
             Some(Found::Word(Word::Backslash)) => {
-                self.input.skip_line(&self.source);
+                self.input.skip_line(&self.machine.memory.text);
                 Ok(())
             }
-            Some(Found::Word(word)) => self.call(self.code.enters[word as usize] as usize),
-            Some(Found::User(index)) => self.call(self.dictionary.get(index).enter as usize),
+            Some(Found::Word(word)) => self.run(self.code.enters[word as usize] as usize),
+            Some(Found::User(index)) => self.run(self.dictionary.get(index).enter as usize),
             None => match self.number(token)? {
                 Number::Single(value) => self.machine.push(value),
                 Number::Double(value) => self.machine.push_double(value),
@@ -110,12 +117,22 @@ impl Engine {
         }
     }
 
+    /// Runs a word for the text interpreter.
+    fn run(&mut self, enter: usize) -> Result<()> {
+        self.show_to_in();
+        let done = self.call(enter);
+        self.take_to_in();
+        done
+    }
+
     #[inline]
     fn compile(&mut self, token: Token) -> Result<()> {
         if self.code.instrs.len() >= self.code_max() {
             return Err(text_error(CompileErrorKind::TooLarge, token));
         }
-        if let Some(local) = self.translator.local(&self.source, token.key, token.text(&self.source)) {
+        if let Some(local) =
+            self.translator.local(&self.machine.memory.text, token.key, token.text(&self.machine.memory.text))
+        {
             self.translator.token();
             self.translator.use_local(&mut self.code, Op::LocalGet, local, token.start);
             return Ok(());
@@ -149,16 +166,40 @@ impl Engine {
         Ok(())
     }
 
-    /// Finds a word: the newest one of the program, else the system's.
+    /// Finds the word that a token means.
     #[inline(always)]
     pub(super) fn search(&self, token: Token) -> Option<Found> {
-        if let Some(index) = self.dictionary.find(token.key, token.text(&self.source)) {
+        self.search_name(token).map(|found| self.meant(found))
+    }
+
+    /// What SYNONYM made a second name for.
+    #[inline(always)]
+    pub(super) fn meant(&self, found: Found) -> Found {
+        match found {
+            Found::User(index) if self.dictionary.get(index).kind == Kind::Synonym => {
+                match (self.dictionary.get(index).body as usize).checked_sub(WORDS.len()) {
+                    None => Found::Word(WORDS[self.dictionary.get(index).body as usize].word),
+                    Some(index) => Found::User(index),
+                }
+            }
+            found => found,
+        }
+    }
+
+    /// Finds a word: along the search order, in each word list the newest one of the program, else the system's.
+    #[inline(always)]
+    fn search_name(&self, token: Token) -> Option<Found> {
+        if !self.order.is_plain() {
+            return self.search_order(token.key, token.text(&self.machine.memory.text));
+        }
+        let text = token.text(&self.machine.memory.text);
+        if let Some(index) = self.dictionary.find(token.key, text, super::order::FORTH) {
             return Some(Found::User(index));
         }
         let word = if token.len <= 8 {
             words::lookup_key(token.key)
         } else {
-            words::lookup(token.text(&self.source))
+            words::lookup(token.text(&self.machine.memory.text))
         };
         word.map(Found::Word)
     }
@@ -169,7 +210,7 @@ impl Engine {
 
     fn number(&self, token: Token) -> Result<Number> {
         let base = prims::base(&self.machine).map_err(|kind| self.trapped(kind))?;
-        lexer::number(token.text(&self.source), base)
+        lexer::number(token.text(&self.machine.memory.text), base)
             .ok_or(text_error(CompileErrorKind::UndefinedWord, token))
     }
 
@@ -193,27 +234,50 @@ impl Engine {
                 Some(Open { bare: true, .. }) => Err(text_error(CompileErrorKind::NotInDefinition, token)),
                 _ => self.close_definition(place),
             },
-            Word::Paren => self.skip_comment(token),
-            Word::Backslash => {
-                self.input.skip_line(&self.source);
-                Ok(())
-            }
-            Word::LeftBracket => {
-                self.compiling = false;
-                Ok(())
-            }
-            Word::RightBracket => Ok(()),
             Word::SQuote => self.compile_string(token),
+            Word::SBackslashQuote => {
+                let text = self.parse_escaped(token)?;
+                self.compile_bytes(&text, place)
+            }
+            Word::CQuote => {
+                let range = self.parse_string(token)?;
+                let Ok(len) = u8::try_from(range.len()) else {
+                    return Err(self.thrown(throw::STRING_OVERFLOW));
+                };
+                let mut text = vec![len];
+                text.extend_from_slice(&self.machine.memory.text[range]);
+                let addr = self.machine.memory.append(&text).map_err(|kind| self.trapped(kind))?;
+                self.translator.literal(&mut self.code, addr, place);
+                Ok(())
+            }
+            Word::SLiteral => {
+                let text = self.pop_string()?;
+                self.compile_bytes(&text, place)
+            }
             Word::DotQuote => {
                 self.compile_string(token)?;
                 self.compile_word(Word::Type, token)
             }
             Word::AbortQuote => {
-                self.parse_string(token)?;
-                self.translator.abort_quote(&mut self.code, place);
+                let range = self.parse_string(token)?;
+                let text = (TEXT_BASE + range.start as Cell, range.len() as Cell);
+                self.translator.abort_quote(&mut self.code, text, place);
                 Ok(())
             }
-            Word::DotParen => self.host(word),
+            _ if super::image::acts_always(word) => self.do_word(word, token),
+            Word::QuotationOpen => self.open_quotation(token),
+            Word::QuotationClose => self.close_quotation(token),
+            Word::BracketCompile => self.bracket_compile(token),
+            Word::ActionOf => {
+                let token = self.next_token()?;
+                match self.changeable(token)? {
+                    entry if entry.kind == Kind::Deferred => {
+                        self.translator.use_local(&mut self.code, Op::FetchAt, entry.body as i32, place);
+                        Ok(())
+                    }
+                    _ => Err(text_error(CompileErrorKind::InvalidName, token)),
+                }
+            }
             Word::BracketChar => {
                 let c = self.parse_char()?;
                 self.translator.literal(&mut self.code, c, place);
@@ -239,6 +303,7 @@ impl Engine {
             Word::To | Word::Is => self.compile_to(place),
             Word::Postpone => self.compile_postpone(place),
             Word::LocalsOpen => self.compile_locals(token),
+            Word::LocalsBar => self.compile_locals_bar(token),
             Word::Does => self.compile_does(token),
             _ => {
                 self.translator.host(&mut self.code, word, place);
@@ -260,7 +325,9 @@ impl Engine {
     fn compile_entry(&mut self, entry: Entry, place: u32) {
         let (translator, code) = (&mut self.translator, &mut self.code);
         match (entry.kind, entry.does) {
-            (Kind::Colon | Kind::Deferred, _) => translator.call(code, entry.enter, place),
+            (Kind::Colon | Kind::Deferred | Kind::Marker | Kind::Synonym, _) => {
+                translator.call(code, entry.enter, place);
+            }
             (Kind::Created, None) => translator.literal(code, entry.body, place),
             (Kind::Created, Some(does)) => {
                 translator.literal(code, entry.body, place);
@@ -272,17 +339,91 @@ impl Engine {
                     translator.literal(code, second, place);
                 }
             }
-            (Kind::Value, _) => translator.use_local(code, Op::FetchAt, entry.body as i32, place),
+            (Kind::Value | Kind::Structure, _) => {
+                translator.use_local(code, Op::FetchAt, entry.body as i32, place);
+            }
+            (Kind::TwoValue, _) => {
+                translator.literal(code, entry.body, place);
+                code.push(Instr::new(Op::TwoFetch), place);
+            }
+            (Kind::Field, _) => {
+                translator.literal(code, entry.body, place);
+                translator.emit(code, Op::Add, place);
+            }
         }
     }
 
     /// Runs an immediate word in the midst of a definition.
     fn execute_while_compiling(&mut self, index: usize) -> Result<()> {
-        self.machine.memory.store(VAR_STATE, TRUE);
+        self.show_state();
         let enter = self.dictionary.get(index).enter as usize;
-        let done = self.call(enter);
-        self.machine.memory.store(VAR_STATE, 0);
-        done
+        self.run(enter)
+    }
+
+    /// Makes STATE true where a program can see it. While definitions are compiled without a word of the program running,
+    /// nobody looks.
+    pub(super) fn show_state(&mut self) {
+        if !self.state_shown {
+            self.state_shown = true;
+            self.machine.memory.store(VAR_STATE, TRUE);
+        }
+    }
+
+    /// Words are executed from now on.
+    #[inline(always)]
+    pub(super) fn stop_compiling(&mut self) {
+        self.compiling = false;
+        if self.state_shown {
+            self.state_shown = false;
+            self.machine.memory.store(VAR_STATE, 0);
+        }
+    }
+
+    fn open_quotation(&mut self, token: Token) -> Result<()> {
+        if self.dictionary.len() >= self.limits.dictionary_words as usize {
+            return Err(text_error(CompileErrorKind::TooLarge, token));
+        }
+        let opened = self.translator.open_quotation(&mut self.code, token.start);
+        opened.map_err(|kind| text_error(kind, token))?;
+        let index = self.add_word(b"", Kind::Colon, 0);
+        // The token must not be executed before the code is whole.
+        if let Some(last) = self.code.enters.last_mut() {
+            *last = self.unfinished;
+        }
+        let enter = self.dictionary.get(index).enter;
+        self.code.instrs[enter as usize - 1].a = 1;
+        self.translator.begin(&self.code, enter);
+        Ok(())
+    }
+
+    fn close_quotation(&mut self, token: Token) -> Result<()> {
+        let room = self.room();
+        let closed = self.translator.close_quotation(&mut self.code, token.start, room);
+        let enter = closed.map_err(|kind| text_error(kind, token))?;
+        let xt = self.code.xt_of_enter(enter as usize);
+        self.code.enters[xt as usize] = enter;
+        self.translator.literal(&mut self.code, TOKEN_BASE + xt as Cell, token.start);
+        Ok(())
+    }
+
+    /// `[compile] name`: compiles a word that would otherwise act now.
+    fn bracket_compile(&mut self, token: Token) -> Result<()> {
+        let (found, named) = self.parse_word()?;
+        match found {
+            Found::User(index) => {
+                let entry = *self.dictionary.get(index);
+                self.translator.token();
+                self.compile_entry(entry, token.start);
+                Ok(())
+            }
+            Found::Word(word) if super::image::is_immediate(word) => {
+                let cell = self.token_cell(found);
+                self.translator.literal(&mut self.code, cell, token.start);
+                self.translator.host(&mut self.code, Word::CompileComma, token.start);
+                Ok(())
+            }
+            Found::Word(word) => self.compile_word(word, named),
+        }
     }
 
     /// `compile,` as POSTPONE uses it: words that act while compiling act now.
@@ -317,12 +458,17 @@ impl Engine {
 
     fn compile_postpone(&mut self, place: u32) -> Result<()> {
         let (found, _) = self.parse_word()?;
-        if let Found::User(index) = found
-            && self.dictionary.get(index).immediate
-        {
-            let enter = self.dictionary.get(index).enter;
-            self.translator.call(&mut self.code, enter, place);
-            return Ok(());
+        match found {
+            Found::User(index) if self.dictionary.get(index).immediate => {
+                let enter = self.dictionary.get(index).enter;
+                self.translator.call(&mut self.code, enter, place);
+                return Ok(());
+            }
+            Found::Word(word) if super::image::acts_always(word) => {
+                self.translator.host(&mut self.code, word, place);
+                return Ok(());
+            }
+            _ => {}
         }
         let cell = self.token_cell(found);
         self.translator.literal(&mut self.code, cell, place);
@@ -332,13 +478,18 @@ impl Engine {
 
     fn compile_to(&mut self, place: u32) -> Result<()> {
         let token = self.next_token()?;
-        let text = token.text(&self.source);
-        if let Some(local) = self.translator.local(&self.source, token.key, text) {
+        let text = token.text(&self.machine.memory.text);
+        if let Some(local) = self.translator.local(&self.machine.memory.text, token.key, text) {
             self.translator.use_local(&mut self.code, Op::LocalSet, local, place);
             return Ok(());
         }
         let entry = self.changeable(token)?;
-        self.translator.use_local(&mut self.code, Op::StoreAt, entry.body as i32, place);
+        if entry.kind == Kind::TwoValue {
+            self.translator.literal(&mut self.code, entry.body, place);
+            self.translator.emit(&mut self.code, Op::TwoStore, place);
+        } else {
+            self.translator.use_local(&mut self.code, Op::StoreAt, entry.body as i32, place);
+        }
         Ok(())
     }
 
@@ -346,7 +497,7 @@ impl Engine {
     pub(super) fn changeable(&self, token: Token) -> Result<Entry> {
         match self.search(token) {
             Some(Found::User(index)) => match self.dictionary.get(index) {
-                entry if matches!(entry.kind, Kind::Value | Kind::Deferred) => Ok(*entry),
+                entry if matches!(entry.kind, Kind::Value | Kind::TwoValue | Kind::Deferred) => Ok(*entry),
                 _ => Err(text_error(CompileErrorKind::InvalidName, token)),
             },
             Some(Found::Word(_)) => Err(text_error(CompileErrorKind::InvalidName, token)),
@@ -360,10 +511,10 @@ impl Engine {
         let mut n_args = None;
         let mut in_comment = false;
         loop {
-            let Some(token) = self.input.next(&self.source) else {
+            let Some(token) = self.token_over_lines()? else {
                 return Err(text_error(CompileErrorKind::Unterminated, opening));
             };
-            match token.text(&self.source) {
+            match token.text(&self.machine.memory.text) {
                 b":}" => break,
                 _ if in_comment => {}
                 b"--" => in_comment = true,
@@ -374,6 +525,44 @@ impl Engine {
         let n_zero = names.len() - n_args.unwrap_or(names.len());
         let declared = self.translator.declare_locals(&mut self.code, &names, n_zero, opening.start);
         declared.map_err(|kind| text_error(kind, opening))
+    }
+
+    /// `locals| a b |`: the first is the top of the stack.
+    fn compile_locals_bar(&mut self, opening: Token) -> Result<()> {
+        loop {
+            let Some(token) = self.token_over_lines()? else {
+                return Err(text_error(CompileErrorKind::Unterminated, opening));
+            };
+            if token.text(&self.machine.memory.text) == b"|" {
+                let declared = self.translator.declare_pending(&mut self.code, opening.start);
+                return declared.map_err(|kind| text_error(kind, opening));
+            }
+            let pended = self.translator.pend_local(token.key, token.start, token.len);
+            pended.map_err(|kind| text_error(kind, token))?;
+        }
+    }
+
+    /// `(local)`: what a word of the program that declares locals calls for each of them, and at the end.
+    pub(super) fn paren_local(&mut self) -> Result<()> {
+        let name = self.pop_string()?;
+        if self.open.is_none() {
+            return Err(self.thrown(throw::COMPILE_ONLY));
+        }
+        let place = self.input.at.saturating_sub(1);
+        let here = Token { start: place, len: 0, key: 0 };
+        let done = if name.is_empty() {
+            self.translator.declare_pending(&mut self.code, place)
+        } else {
+            let source = &mut self.machine.memory.text;
+            let start = source.len();
+            if start + name.len() + lexer::PADDING > self.limits.source_bytes as usize {
+                return Err(text_error(CompileErrorKind::TooLarge, here));
+            }
+            source.extend_from_slice(&name);
+            source.extend_from_slice(&[b' '; lexer::PADDING]);
+            self.translator.pend_local(lexer::folded(&name), start as u32, name.len() as u32)
+        };
+        done.map_err(|kind| text_error(kind, here))
     }
 
     fn compile_does(&mut self, token: Token) -> Result<()> {
@@ -389,10 +578,14 @@ impl Engine {
 
     fn compile_string(&mut self, token: Token) -> Result<()> {
         let range = self.parse_string(token)?;
-        let len = range.len() as Cell;
-        let addr = self.machine.memory.append(&self.source[range]).map_err(|kind| self.trapped(kind))?;
-        self.translator.literal(&mut self.code, addr, token.start);
-        self.translator.literal(&mut self.code, len, token.start);
+        let text = self.machine.memory.text[range].to_vec();
+        self.compile_bytes(&text, token.start)
+    }
+
+    fn compile_bytes(&mut self, text: &[u8], place: u32) -> Result<()> {
+        let addr = self.machine.memory.append(text).map_err(|kind| self.trapped(kind))?;
+        self.translator.literal(&mut self.code, addr, place);
+        self.translator.literal(&mut self.code, text.len() as Cell, place);
         Ok(())
     }
 
@@ -407,7 +600,7 @@ impl Engine {
             *last = self.unfinished;
         }
         let enter = self.dictionary.get(index).enter;
-        self.translator.begin(&self.code, enter);
+        self.translator.begin_outermost(&self.code, enter);
         self.open = Some(Open { index, code, bare });
         self.compiling = true;
         Ok(index)
@@ -417,6 +610,13 @@ impl Engine {
     #[inline(always)]
     pub(super) fn close_definition(&mut self, place: u32) -> Result<()> {
         let Some(open) = self.open else { return Err(self.thrown(throw::CONTROL_MISMATCH)) };
+        if self.translator.in_quotation() {
+            return Err(Stop::Text {
+                kind: CompileErrorKind::UnclosedControl,
+                place,
+                len: (!open.bare) as u32,
+            });
+        }
         let room = self.room();
         self.translator.finish(&mut self.code, place, room).map_err(|kind| Stop::Text {
             kind,
@@ -424,10 +624,11 @@ impl Engine {
             len: (!open.bare) as u32,
         })?;
         self.code.enters[WORDS.len() + open.index] = self.dictionary.get(open.index).enter;
+        self.dictionary.get_mut(open.index).text.1 = place;
         self.dictionary.reveal(open.index);
         self.latest = Some(open.index);
         self.open = None;
-        self.compiling = false;
+        self.stop_compiling();
         Ok(())
     }
 
@@ -441,7 +642,9 @@ impl Engine {
         if !self.labels.is_empty() {
             self.labels.push(super::shadow::label(name));
         }
-        self.dictionary.add(name, kind, enter, self.origin, body)
+        let index = self.dictionary.add(name, self.order.current, kind, enter, self.origin, body);
+        self.dictionary.get_mut(index).text = (place, place);
+        index
     }
 
     #[inline(always)]
@@ -465,7 +668,7 @@ impl Engine {
     /// The name that a defining word reads.
     pub(super) fn parse_name(&mut self) -> Result<Token> {
         let token = self.next_token()?;
-        match name_error(token.text(&self.source)) {
+        match name_error(token.text(&self.machine.memory.text)) {
             Some(kind) => Err(text_error(kind, token)),
             None => Ok(token),
         }
@@ -473,7 +676,7 @@ impl Engine {
 
     pub(super) fn next_token(&mut self) -> Result<Token> {
         let end = self.input.end;
-        self.input.next(&self.source).ok_or(Stop::Text {
+        self.input.next(&self.machine.memory.text).ok_or(Stop::Text {
             kind: CompileErrorKind::MissingName,
             place: end,
             len: 0,
@@ -491,38 +694,16 @@ impl Engine {
 
     pub(super) fn parse_char(&mut self) -> Result<Cell> {
         let token = self.next_token()?;
-        let text = String::from_utf8_lossy(token.text(&self.source));
+        let text = String::from_utf8_lossy(token.text(&self.machine.memory.text));
         Ok(text.chars().next().map_or(0, |c| c as Cell))
     }
 
     /// The text up to a quote.
     pub(super) fn parse_string(&mut self, opening: Token) -> Result<std::ops::Range<usize>> {
-        match self.input.parse(&self.source, b'"') {
+        match self.input.parse(&self.machine.memory.text, b'"') {
             (range, true) => Ok(range),
             (_, false) => Err(text_error(CompileErrorKind::Unterminated, opening)),
         }
-    }
-
-    pub(super) fn skip_comment(&mut self, opening: Token) -> Result<()> {
-        match self.input.parse(&self.source, b')') {
-            (_, true) => Ok(()),
-            (_, false) => Err(text_error(CompileErrorKind::Unterminated, opening)),
-        }
-    }
-
-    /// Puts a string of the text interpreter into one of two buffers, by turns.
-    pub(super) fn keep_string(&mut self, range: std::ops::Range<usize>) -> Result<()> {
-        let len = range.len();
-        if len > STRING_BYTES {
-            return Err(self.thrown(throw::STRING_OVERFLOW));
-        }
-        self.string_turn = !self.string_turn;
-        let addr = STRINGS + if self.string_turn { STRING_BYTES as Cell } else { 0 };
-        let text = &self.source[range];
-        let kept = self.machine.memory.string_mut(addr, len as Cell).map(|bytes| bytes.copy_from_slice(text));
-        kept.and_then(|()| self.machine.push(addr))
-            .and_then(|()| self.machine.push(len as Cell))
-            .map_err(|kind| self.trapped(kind))
     }
 
     /// What a program sees as the execution token.

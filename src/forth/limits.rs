@@ -19,8 +19,14 @@ pub struct Limits {
     pub dictionary_words: u32,
     /// Bytes of source text kept for one engine between resets; more is exception -18.
     pub source_bytes: u32,
-    /// How deep source may nest (EVALUATE within EVALUATE); more is exception -5.
+    /// How deep source may nest (EVALUATE, INCLUDED and the like within each other); more is exception -5.
     pub nesting: u32,
+    /// Bytes of all files together; more is an ior.
+    pub file_bytes: u32,
+    /// How many files there may be; more is an ior.
+    pub files: u32,
+    /// How many files may be open at once; more is an ior.
+    pub files_open: u32,
 }
 
 impl Default for Limits {
@@ -35,6 +41,9 @@ impl Default for Limits {
             dictionary_words: 1 << 16,
             source_bytes: 16 << 20,
             nesting: 16,
+            file_bytes: 1 << 20,
+            files: 64,
+            files_open: 16,
         }
     }
 }
@@ -50,6 +59,7 @@ impl Limits {
             source_bytes: self.source_bytes.min(1 << 30),
             code_ops: self.code_ops.min(1 << 28),
             dictionary_words: self.dictionary_words.min(1 << 24),
+            nesting: self.nesting.min(64),
             ..self
         }
     }

@@ -126,7 +126,15 @@ pub(super) struct Machine {
     pub sp_max: usize,
     pub rp_max: usize,
     output_max: usize,
+    /// Takes what is printed as it comes, so that no more than a little is kept.
+    sink: Option<Sink>,
 }
+
+/// Takes output as it comes.
+pub type Sink = Box<dyn FnMut(&[u8]) + Send>;
+
+/// Bytes of output that wait for the sink.
+const SINK_BYTES: usize = 4096;
 
 type Result<T> = std::result::Result<T, TrapKind>;
 
@@ -150,6 +158,7 @@ impl Machine {
             sp_max,
             rp_max,
             output_max: limits.output_bytes as usize,
+            sink: None,
         }
     }
 
@@ -228,12 +237,29 @@ impl Machine {
         if self.fuel < 0 { Err(TrapKind::Fuel) } else { Ok(()) }
     }
 
+    /// Hands the output to a sink from now on; it has no bound then.
+    pub fn set_sink(&mut self, sink: Option<Sink>, limits: &Limits) {
+        self.output_max = if sink.is_some() { usize::MAX } else { limits.output_bytes as usize };
+        self.sink = sink;
+    }
+
+    /// Hands what was printed to the sink, if there is one.
+    pub fn flush(&mut self) {
+        if let Some(sink) = &mut self.sink {
+            sink(&self.output);
+            self.output.clear();
+        }
+    }
+
     /// Writes to the output.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         if bytes.len() > self.output_max - self.output.len() {
             return Err(TrapKind::Output);
         }
         self.output.extend_from_slice(bytes);
+        if self.sink.is_some() && (self.output.len() >= SINK_BYTES || bytes.ends_with(b"\n")) {
+            self.flush();
+        }
         Ok(())
     }
 
@@ -244,7 +270,7 @@ impl Machine {
             return Err(TrapKind::Output);
         }
         self.output.extend_from_slice(text);
-        Ok(())
+        self.write(&[])
     }
 
     /// Writes a byte so many times.
@@ -254,7 +280,14 @@ impl Machine {
         if n > (self.output_max - self.output.len()) as u64 {
             return Err(TrapKind::Output);
         }
-        self.output.resize(self.output.len() + n as usize, byte);
+        let mut left = n as usize;
+        while left > 0 {
+            // With a sink there is no bound, so this goes piece by piece.
+            let piece = left.min(SINK_BYTES);
+            self.output.resize(self.output.len() + piece, byte);
+            self.write(&[])?;
+            left -= piece;
+        }
         Ok(())
     }
 

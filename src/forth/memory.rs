@@ -1,8 +1,11 @@
-//! Data space: one bounded run of bytes with addresses of its own. What a program writes is noted as one range, so that
-//! going back to the checkpoint costs what was written and nothing when nothing was.
+//! Data space: one bounded run of bytes with addresses of its own. What a program writes is noted as two ranges, one below
+//! and one in the heap, so that going back to the checkpoint costs what was written and nothing when nothing was.
+//!
+//! Source text has addresses, too, far above data space, so that SOURCE and PARSE need no copies; it can only be read.
 
 #![allow(unsafe_code, reason = "see `executor`")]
 
+use super::heap::Heap;
 use super::trap::{TrapKind, throw};
 use crate::model::Cell;
 use std::ptr::NonNull;
@@ -17,6 +20,8 @@ pub(super) const USER: Cell = BASE + 0x1000;
 pub(super) const VAR_BASE: Cell = BASE;
 /// STATE.
 pub(super) const VAR_STATE: Cell = BASE + 8;
+/// >IN, as far as a program looks.
+pub(super) const VAR_TO_IN: Cell = BASE + 16;
 /// The end of the buffer that pictured numbers grow down in.
 pub(super) const HOLD_END: Cell = BASE + 0x200;
 /// The beginning of that buffer.
@@ -25,8 +30,15 @@ pub(super) const HOLD_START: Cell = HOLD_END - 0x108;
 pub(super) const STRINGS: Cell = BASE + 0x200;
 /// Bytes of each.
 pub(super) const STRING_BYTES: usize = 0x400;
+/// Where WORD leaves its string.
+pub(super) const WORD_BUFFER: Cell = BASE + 0xA00;
+/// Bytes of it: a count, as many characters as that can count, and a space.
+pub(super) const WORD_BYTES: usize = 0x101;
 /// PAD, up to [`USER`].
-pub(super) const PAD: Cell = BASE + 0xA00;
+pub(super) const PAD: Cell = BASE + 0xC00;
+
+/// The address of the first byte of source text.
+pub(super) const TEXT_BASE: Cell = 0x2000_0000_0000;
 
 type Result<T> = std::result::Result<T, TrapKind>;
 
@@ -41,15 +53,23 @@ pub(super) struct Memory {
     last_cell: usize,
     /// The next free address of data space.
     pub here: Cell,
-    /// What was written since the checkpoint.
+    /// What ALLOCATE gave away, at the end of data space.
+    pub heap: Heap,
+    /// All text that words were compiled from, each piece followed by spaces.
+    pub text: Vec<u8>,
+    /// What was written since the checkpoint, apart from the heap.
     dirty: Range,
+    /// What was written in the heap since the checkpoint.
+    dirty_heap: Range,
     /// How many offsets from `dirty.lo` on begin a cell that lies in `dirty`.
     dirty_cells: usize,
-    /// All that differs from the image, apart from `dirty`.
+    /// All that differs from the image, apart from `dirty` and `dirty_heap`.
     changed: Range,
+    changed_heap: Range,
     /// Contents at the checkpoint, from offset 0; zeros follow.
     saved: Vec<u8>,
     saved_here: Cell,
+    saved_heap: Heap,
     /// Contents in the image.
     image: &'static [u8],
 }
@@ -83,12 +103,17 @@ impl Memory {
             bytes,
             len,
             here: USER,
+            heap: Heap::new(BASE + len as Cell),
+            text: Vec::new(),
             dirty: NOTHING,
+            dirty_heap: NOTHING,
             dirty_cells: 0,
             last_cell: len - 8,
             changed: NOTHING,
+            changed_heap: NOTHING,
             saved: image.to_vec(),
             saved_here: USER,
+            saved_heap: Heap::new(BASE + len as Cell),
             image,
         }
     }
@@ -106,11 +131,6 @@ impl Memory {
         unsafe { std::slice::from_raw_parts_mut(self.bytes.as_ptr(), self.len) }
     }
 
-    /// One past the last address.
-    pub fn end(&self) -> Cell {
-        BASE + self.len as Cell
-    }
-
     /// Where `addr` lies, when `n_bytes` from there lie in data space.
     #[inline(always)]
     fn offset(&self, addr: Cell, n_bytes: usize) -> Option<usize> {
@@ -123,11 +143,29 @@ impl Memory {
     pub fn fetch(&self, addr: Cell) -> Option<Cell> {
         let offset = addr.wrapping_sub(BASE) as u64 as usize;
         if offset > self.last_cell {
-            return None;
+            return self.fetch_text(addr);
         }
         // SAFETY: 8 bytes from `offset` are inside (invariants 1 and 2).
         let bytes = unsafe { self.bytes.as_ptr().add(offset).cast::<[u8; 8]>().read() };
         Some(Cell::from_le_bytes(bytes))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fetch_text(&self, addr: Cell) -> Option<Cell> {
+        self.text_at(addr, 8)?.first_chunk().map(|bytes| Cell::from_le_bytes(*bytes))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fetch_text_byte(&self, addr: Cell) -> Option<u8> {
+        self.text_at(addr, 1)?.first().copied()
+    }
+
+    /// Bytes of source text.
+    fn text_at(&self, addr: Cell, len: usize) -> Option<&[u8]> {
+        let offset = usize::try_from(addr.checked_sub(TEXT_BASE)?).ok()?;
+        self.text.get(offset..offset.checked_add(len)?)
     }
 
     /// Writes the cell at `addr`.
@@ -148,7 +186,7 @@ impl Memory {
     pub fn fetch_byte(&self, addr: Cell) -> Option<u8> {
         let offset = addr.wrapping_sub(BASE) as u64 as usize;
         if offset >= self.len {
-            return None;
+            return self.fetch_text_byte(addr);
         }
         // SAFETY: the byte is inside (invariants 1 and 2).
         Some(unsafe { self.bytes.as_ptr().add(offset).read() })
@@ -167,14 +205,16 @@ impl Memory {
         Some(())
     }
 
-    /// The bytes of a string, where all of them lie in data space. An empty string may lie anywhere.
+    /// The bytes of a string, where all of them lie in data space or in source text. An empty string may lie anywhere.
     pub fn string(&self, addr: Cell, len: Cell) -> Result<&[u8]> {
         if len == 0 {
             return Ok(&[]);
         }
         let n_bytes = usize::try_from(len).map_err(|_| INVALID)?;
-        let offset = self.offset(addr, n_bytes).ok_or(INVALID)?;
-        Ok(&self.as_slice()[offset..offset + n_bytes])
+        match self.offset(addr, n_bytes) {
+            Some(offset) => Ok(&self.as_slice()[offset..offset + n_bytes]),
+            None => self.text_at(addr, n_bytes).ok_or(INVALID),
+        }
     }
 
     /// The same to write to; all of it counts as written.
@@ -184,7 +224,7 @@ impl Memory {
         }
         let n_bytes = usize::try_from(len).map_err(|_| INVALID)?;
         let offset = self.offset(addr, n_bytes).ok_or(INVALID)?;
-        self.note(Range { lo: offset, hi: offset + n_bytes });
+        self.note_any(Range { lo: offset, hi: offset + n_bytes });
         Ok(&mut self.as_mut_slice()[offset..offset + n_bytes])
     }
 
@@ -194,9 +234,13 @@ impl Memory {
             return Ok(());
         }
         let n_bytes = usize::try_from(len).map_err(|_| INVALID)?;
-        let source = self.offset(from, n_bytes).ok_or(INVALID)?;
         let target = self.offset(to, n_bytes).ok_or(INVALID)?;
-        self.note(Range { lo: target, hi: target + n_bytes });
+        let Some(source) = self.offset(from, n_bytes) else {
+            let text = self.text_at(from, n_bytes).ok_or(INVALID)?.to_vec();
+            self.string_mut(to, len)?.copy_from_slice(&text);
+            return Ok(());
+        };
+        self.note_any(Range { lo: target, hi: target + n_bytes });
         self.as_mut_slice().copy_within(source..source + n_bytes, target);
         Ok(())
     }
@@ -204,7 +248,7 @@ impl Memory {
     /// Moves HERE by `n_bytes`, up or down.
     pub fn allot(&mut self, n_bytes: Cell) -> Result<()> {
         match self.here.checked_add(n_bytes) {
-            Some(here) if (USER..=self.end()).contains(&here) => {
+            Some(here) if (USER..=self.heap.floor()).contains(&here) => {
                 self.here = here;
                 Ok(())
             }
@@ -232,20 +276,62 @@ impl Memory {
         Ok(addr)
     }
 
+    /// Bytes between HERE and the heap.
+    pub fn unused(&self) -> Cell {
+        self.heap.floor() - self.here
+    }
+
+    /// Gives away `n_bytes` of the heap. `None` where there is no room.
+    pub fn allocate(&mut self, n_bytes: Cell) -> Option<Cell> {
+        self.heap_changes();
+        self.heap.allocate(n_bytes, self.here)
+    }
+
+    /// Takes back what `allocate` gave at `addr`. False where it gave nothing there.
+    pub fn free(&mut self, addr: Cell) -> bool {
+        self.heap_changes();
+        self.heap.free(addr)
+    }
+
+    /// Changes the size of what `allocate` gave at `addr`, moving it where it has to. `None` leaves all as it was.
+    pub fn resize(&mut self, addr: Cell, n_bytes: Cell) -> Option<Cell> {
+        self.heap_changes();
+        let size = self.heap.size(addr)?;
+        if self.heap.resize_here(addr, n_bytes) {
+            return Some(addr);
+        }
+        let moved = self.heap.allocate(n_bytes, self.here)?;
+        self.copy(addr, moved, size.min(n_bytes)).ok()?;
+        self.heap.free(addr);
+        Some(moved)
+    }
+
+    /// The heap is about to differ from that at the checkpoint.
+    fn heap_changes(&mut self) {
+        // `restore` and `reset` look at the heap only where something was written.
+        self.dirty_heap.include(Range { lo: self.len - 1, hi: self.len });
+    }
+
     /// Makes memory as it is now what [`restore`](Self::restore) goes back to.
     pub fn checkpoint(&mut self) {
         self.saved_here = self.here;
-        let Range { lo, hi } = self.dirty;
-        if hi == 0 {
+        if self.dirty.hi == 0 && self.dirty_heap.hi == 0 {
             return;
         }
         let mut saved = std::mem::take(&mut self.saved);
-        if saved.len() < hi {
-            saved.resize(hi, 0);
+        for Range { lo, hi } in [self.dirty, self.dirty_heap] {
+            if hi == 0 {
+                continue;
+            }
+            if saved.len() < hi {
+                saved.resize(hi, 0);
+            }
+            saved[lo..hi].copy_from_slice(&self.as_slice()[lo..hi]);
         }
-        saved[lo..hi].copy_from_slice(&self.as_slice()[lo..hi]);
         self.saved = saved;
+        self.saved_heap.clone_from(&self.heap);
         self.changed.include(self.dirty);
+        self.changed_heap.include(self.dirty_heap);
         self.forget_dirty();
     }
 
@@ -253,7 +339,7 @@ impl Memory {
     #[inline(always)]
     pub fn restore(&mut self) {
         self.here = self.saved_here;
-        if self.dirty.hi != 0 {
+        if self.dirty.hi != 0 || self.dirty_heap.hi != 0 {
             self.restore_dirty();
         }
     }
@@ -261,9 +347,11 @@ impl Memory {
     #[inline(never)]
     fn restore_dirty(&mut self) {
         let saved = std::mem::take(&mut self.saved);
-        let range = self.dirty;
-        fill_from(self.as_mut_slice(), range, &saved);
+        for range in [self.dirty, self.dirty_heap] {
+            fill_from(self.as_mut_slice(), range, &saved);
+        }
         self.saved = saved;
+        self.heap.clone_from(&self.saved_heap);
         self.forget_dirty();
     }
 
@@ -272,7 +360,7 @@ impl Memory {
     pub fn reset(&mut self) {
         self.here = USER;
         self.saved_here = USER;
-        if self.dirty.hi != 0 || self.changed.hi != 0 {
+        if (self.dirty.hi | self.dirty_heap.hi | self.changed.hi | self.changed_heap.hi) != 0 {
             self.reset_changed();
         }
     }
@@ -281,14 +369,20 @@ impl Memory {
     fn reset_changed(&mut self) {
         let mut range = self.changed;
         range.include(self.dirty);
+        let mut heap_range = self.changed_heap;
+        heap_range.include(self.dirty_heap);
         let image = self.image;
         fill_from(self.as_mut_slice(), range, image);
+        fill_from(self.as_mut_slice(), heap_range, image);
         self.saved.truncate(image.len());
         if range.lo < image.len() {
             self.saved.copy_from_slice(image);
         }
+        self.heap.clear();
+        self.saved_heap.clear();
         self.forget_dirty();
         self.changed = NOTHING;
+        self.changed_heap = NOTHING;
     }
 
     /// Notes that the cell at `offset`, or its first byte, is about to be written.
@@ -304,7 +398,19 @@ impl Memory {
     #[cold]
     #[inline(never)]
     fn note_line(&mut self, offset: usize) {
-        self.note(Range { lo: offset & !(LINE - 1), hi: (offset + 8).next_multiple_of(LINE).min(self.len) });
+        self.note_any(Range {
+            lo: offset & !(LINE - 1),
+            hi: (offset + 8).next_multiple_of(LINE).min(self.len),
+        });
+    }
+
+    fn note_any(&mut self, range: Range) {
+        // A write to the heap must not make all that lies below it look written.
+        if range.lo as Cell + BASE >= self.heap.floor() {
+            self.dirty_heap.include(range);
+        } else {
+            self.note(range);
+        }
     }
 
     fn note(&mut self, range: Range) {
@@ -314,6 +420,7 @@ impl Memory {
 
     fn forget_dirty(&mut self) {
         self.dirty = NOTHING;
+        self.dirty_heap = NOTHING;
         self.dirty_cells = 0;
     }
 }
@@ -340,6 +447,9 @@ pub(super) fn aligned(addr: Cell) -> Cell {
 /// Gives `range` of `bytes` the contents of `saved`, and zeros where that ends.
 fn fill_from(bytes: &mut [u8], range: Range, saved: &[u8]) {
     let Range { lo, hi } = range;
+    if hi == 0 {
+        return;
+    }
     let middle = saved.len().clamp(lo, hi);
     if lo < middle {
         bytes[lo..middle].copy_from_slice(&saved[lo..middle]);

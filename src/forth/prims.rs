@@ -1,9 +1,11 @@
 //! Words done out of line: safe code on the machine. Depths were checked before the call; what is taken here is there.
 
+use super::file_words;
 use super::fuel;
 use super::lexer;
 use super::machine::Machine;
 use super::memory::{self, BASE, HOLD_END, HOLD_START, PAD, VAR_BASE, VAR_STATE};
+use super::string_words;
 use super::trap::{TrapKind, throw};
 use super::words::Word;
 use crate::model::{Cell, TRUE, scalar};
@@ -25,11 +27,21 @@ pub(super) fn run(word: Word, m: &mut Machine) -> Result<()> {
         DNegate | DAbs | DTwoStar | DTwoSlash | DLess | DULess | DEquals | DZeroEquals | DZeroLess | DMin
         | DMax | MPlus => doubles(word, m),
         Align | Here | Allot | Comma | CComma | Unused | Pad | Base | State => space(word, m),
-        Fill | Erase | Move | CMove | CMoveUp => bulk(word, m),
+        Fill | Erase | Blank | Move | CMove | CMoveUp => bulk(word, m),
         Compare | SlashString | MinusTrailing | Search => strings(word, m),
         Emit | Type | Cr | Space | Spaces | Bl | DotS => write(word, m),
         Dot | UDot | DotR | UDotR | DDot | DDotR => print_number(word, m),
         LessNumSign | NumSign | NumSignS | NumSignGreater | Hold | Holds | Sign => picture(word, m),
+        ReadOnly | WriteOnly | ReadWrite | Bin => file_method(word, m),
+        Unescape => string_words::unescape(m),
+        XEmit | XcSize | XSize | XcFetchPlus | XcStorePlus | XcStorePlusQ | XcComma | XCharPlus
+        | XCharMinus | PlusXString | XStringMinus | MinusTrailingGarbage | XHold | XWidth | XcWidth => {
+            string_words::xchar(word, m)
+        }
+        EndStructure => {
+            let (addr, size) = m.pop2()?;
+            m.memory.store(addr, size).ok_or(INVALID)
+        }
         Decimal => set_base(m, 10),
         Hex => set_base(m, 16),
         True => m.push(TRUE),
@@ -108,7 +120,42 @@ pub(super) const fn is_prim(word: Word) -> bool {
             | False
             | Abort
             | ToNumber
+            | Blank
+            | ReadOnly
+            | WriteOnly
+            | ReadWrite
+            | Bin
+            | Unescape
+            | XEmit
+            | XcSize
+            | XSize
+            | XcFetchPlus
+            | XcStorePlus
+            | XcStorePlusQ
+            | XcComma
+            | XCharPlus
+            | XCharMinus
+            | PlusXString
+            | XStringMinus
+            | MinusTrailingGarbage
+            | XHold
+            | XWidth
+            | XcWidth
+            | EndStructure
     )
+}
+
+/// File access methods.
+fn file_method(word: Word, m: &mut Machine) -> Result<()> {
+    match word {
+        Word::ReadOnly => m.push(file_words::READ_ONLY),
+        Word::WriteOnly => m.push(file_words::WRITE_ONLY),
+        Word::ReadWrite => m.push(file_words::READ_WRITE),
+        _ => {
+            let method = m.pop()?;
+            m.push(method | file_words::BINARY)
+        }
+    }
 }
 
 fn stack(word: Word, m: &mut Machine) -> Result<()> {
@@ -208,7 +255,7 @@ fn space(word: Word, m: &mut Machine) -> Result<()> {
             let value = m.pop()?;
             m.memory.append(&[value as u8]).map(|_| ())
         }
-        Word::Unused => m.push(m.memory.end() - m.memory.here),
+        Word::Unused => m.push(m.memory.unused()),
         Word::Pad => m.push(PAD),
         Word::State => m.push(VAR_STATE),
         _ => m.push(VAR_BASE),
@@ -218,13 +265,14 @@ fn space(word: Word, m: &mut Machine) -> Result<()> {
 fn bulk(word: Word, m: &mut Machine) -> Result<()> {
     let byte = match word {
         Word::Fill => m.pop()? as u8,
+        Word::Blank => b' ',
         _ => 0,
     };
     let len = m.pop()?;
     let to = m.pop()?;
     m.memory.string(to, len)?;
     m.burn(fuel::of_bytes(len as u64))?;
-    if matches!(word, Word::Fill | Word::Erase) {
+    if matches!(word, Word::Fill | Word::Erase | Word::Blank) {
         m.memory.string_mut(to, len)?.fill(byte);
         return Ok(());
     }
@@ -328,7 +376,7 @@ fn write(word: Word, m: &mut Machine) -> Result<()> {
 }
 
 /// Characters above 0x7F are written as UTF-8; what is no character is written as its lowest byte.
-fn emit(m: &mut Machine, c: Cell) -> Result<()> {
+pub(super) fn emit(m: &mut Machine, c: Cell) -> Result<()> {
     match u32::try_from(c).ok().and_then(char::from_u32) {
         Some(c) if !c.is_ascii() => m.write(c.encode_utf8(&mut [0; 4]).as_bytes()),
         _ => m.write(&[c as u8]),
@@ -459,7 +507,7 @@ fn picture(word: Word, m: &mut Machine) -> Result<()> {
     }
 }
 
-fn hold(m: &mut Machine, byte: u8) -> Result<()> {
+pub(super) fn hold(m: &mut Machine, byte: u8) -> Result<()> {
     if m.hold <= HOLD_START {
         return Err(throwing(throw::PICTURED_OVERFLOW));
     }
@@ -486,5 +534,11 @@ fn to_number(m: &mut Machine) -> Result<()> {
 }
 
 /// Where the first byte of data space lies, and how the buffers of the system lie behind each other.
-const _: () =
-    assert!(VAR_BASE == BASE && HOLD_START > VAR_STATE && HOLD_END <= memory::STRINGS && PAD < memory::USER);
+const _: () = assert!(
+    VAR_BASE == BASE
+        && HOLD_START > VAR_STATE
+        && HOLD_END <= memory::STRINGS
+        && PAD < memory::USER
+        && memory::STRINGS + 2 * memory::STRING_BYTES as Cell <= memory::WORD_BUFFER
+        && memory::WORD_BUFFER + (memory::WORD_BYTES as Cell) <= PAD
+);

@@ -127,7 +127,7 @@ impl Prover {
         match instr.op {
             Op::Head | Op::Enter | Op::More | Op::Stop | Op::CatchEnd => return None,
             Op::CompileOnly => return Some(false),
-            Op::Execute | Op::Catch | Op::QDup => return None,
+            Op::Execute | Op::Catch | Op::QDup | Op::NToR | Op::NRFrom => return None,
             Op::Return => {
                 if now.r != instr.a as i32 || *bounds.delta.get_or_insert(now.d) != now.d {
                     return None;
@@ -228,9 +228,14 @@ impl Prover {
 }
 
 /// Whether a word done out of line or by the host has the effect that the table says, always.
-fn is_static(word: super::words::Word) -> bool {
-    use super::words::Word;
-    !matches!(word, Word::Evaluate | Word::CompileComma)
+pub(super) fn is_static(word: super::words::Word) -> bool {
+    use super::words::{Kind, Word};
+    match word {
+        Word::Roll | Word::Abort | Word::DeferStore | Word::DeferFetch => true,
+        // Acts in another way while compiling.
+        _ if super::image::is_immediate(word) => false,
+        _ => word.def().kind != Kind::Dynamic,
+    }
 }
 
 fn write(instrs: &mut [Instr], enter: usize, bounds: &Bounds, room: Room) {

@@ -31,7 +31,10 @@ enum Control {
 const DEPTH_MAX: usize = 256;
 
 /// Locals of one definition.
-const LOCALS_MAX: usize = 255;
+pub(super) const LOCALS_MAX: usize = 255;
+
+/// How deep quotations nest.
+const QUOTATIONS_MAX: usize = 16;
 
 #[derive(Clone, Copy)]
 struct Local {
@@ -57,7 +60,22 @@ pub(super) struct Translator {
     /// Tokens compiled.
     tokens: u32,
     has_jumps: bool,
+    /// Names that `(local)` has gathered.
+    pending: Vec<(NameKey, u32, u32)>,
+    /// The definitions around a quotation, outermost first.
+    outer: Vec<Outer>,
     prover: Prover,
+}
+
+/// What is put aside while a quotation is compiled.
+struct Outer {
+    control: Vec<Control>,
+    locals: Vec<Local>,
+    leaves: i32,
+    enter: u32,
+    tokens: u32,
+    /// The jump over the quotation.
+    jump: u32,
 }
 
 impl Translator {
@@ -71,6 +89,98 @@ impl Translator {
         self.enter = enter;
         self.tokens = 0;
         self.has_jumps = false;
+        if !self.pending.is_empty() {
+            self.pending.clear();
+        }
+    }
+
+    /// Begins a definition, with no other around it.
+    #[inline(always)]
+    pub fn begin_outermost(&mut self, code: &Code, enter: u32) {
+        if !self.outer.is_empty() {
+            self.outer.clear();
+        }
+        self.begin(code, enter);
+    }
+
+    /// `[:`: puts the definition aside. The quotation's header and `begin` come next.
+    pub fn open_quotation(&mut self, code: &mut Code, place: u32) -> Result<()> {
+        if self.outer.len() == QUOTATIONS_MAX {
+            return Err(CompileErrorKind::TooDeep);
+        }
+        let jump = self.jump(code, Op::Jump, 0, place);
+        self.outer.push(Outer {
+            control: std::mem::take(&mut self.control),
+            locals: std::mem::take(&mut self.locals),
+            leaves: self.leaves,
+            enter: self.enter,
+            tokens: self.tokens,
+            jump,
+        });
+        Ok(())
+    }
+
+    /// `;]`: ends the quotation and goes on with the definition around it. Returns the quotation's `Enter`.
+    pub fn close_quotation(&mut self, code: &mut Code, place: u32, room: Room) -> Result<u32> {
+        if self.outer.is_empty() {
+            return Err(CompileErrorKind::ControlMismatch);
+        }
+        self.finish(code, place, room)?;
+        let enter = self.enter;
+        if let Some(outer) = self.outer.pop() {
+            self.control = outer.control;
+            self.locals = outer.locals;
+            self.leaves = outer.leaves;
+            self.enter = outer.enter;
+            self.tokens = outer.tokens;
+            self.has_jumps = true;
+            self.mend(code, outer.jump);
+        }
+        Ok(enter)
+    }
+
+    /// Whether a quotation is being compiled.
+    pub fn in_quotation(&self) -> bool {
+        !self.outer.is_empty()
+    }
+
+    /// CS-PICK: copies a destination of backward jumps. Forward jumps are mended once, so they cannot be copied.
+    pub fn control_pick(&mut self, n: Cell) -> Result<()> {
+        let at = self.control_at(n)?;
+        match self.control[at] {
+            item @ Control::Dest { .. } => self.push_control(item),
+            _ => Err(CompileErrorKind::ControlMismatch),
+        }
+    }
+
+    /// CS-ROLL: moves an item to the top.
+    pub fn control_roll(&mut self, n: Cell) -> Result<()> {
+        let at = self.control_at(n)?;
+        self.control[at..].rotate_left(1);
+        Ok(())
+    }
+
+    fn control_at(&self, n: Cell) -> Result<usize> {
+        let n = usize::try_from(n).map_err(|_| CompileErrorKind::ControlMismatch)?;
+        n.checked_add(1)
+            .and_then(|n| self.control.len().checked_sub(n))
+            .ok_or(CompileErrorKind::ControlMismatch)
+    }
+
+    /// `(local)`: gathers a name.
+    pub fn pend_local(&mut self, key: NameKey, start: u32, len: u32) -> Result<()> {
+        if self.pending.len() == LOCALS_MAX {
+            return Err(CompileErrorKind::TooLarge);
+        }
+        self.pending.push((key, start, len));
+        Ok(())
+    }
+
+    /// The end of what `(local)` gathered: the first name is the top of the stack.
+    pub fn declare_pending(&mut self, code: &mut Code, place: u32) -> Result<()> {
+        let mut names = std::mem::take(&mut self.pending);
+        names.reverse();
+        self.declare_locals(code, &names, 0, place)
     }
 
     /// Ends the word: return, fuel, proof.
@@ -409,17 +519,18 @@ impl Translator {
         code.push(Instr::with(op, index), place);
     }
 
-    /// ABORT": throws -2 where the flag is not zero.
-    pub fn abort_quote(&mut self, code: &mut Code, place: u32) {
+    /// ABORT": throws -2 where the flag is not zero, and says why.
+    pub fn abort_quote(&mut self, code: &mut Code, (addr, len): (Cell, Cell), place: u32) {
         let jump = self.jump(code, Op::BranchZero, 0, place);
-        self.literal(code, super::trap::throw::ABORT_QUOTE, place);
-        code.push(Instr::new(Op::Throw), place);
+        self.literal(code, addr, place);
+        self.literal(code, len, place);
+        self.host(code, Word::AbortWith, place);
         self.mend(code, jump);
     }
 
     /// DOES>: ends the defining part; the code behind it begins with the next `begin`.
     pub fn end_before_does(&mut self, code: &mut Code, place: u32, room: Room) -> Result<()> {
-        if !self.control.is_empty() {
+        if !self.control.is_empty() || self.in_quotation() {
             return Err(CompileErrorKind::UnclosedControl);
         }
         // Head, then Enter, comes behind this instruction and the return.

@@ -12,6 +12,10 @@ pub enum TrapKind {
     Fuel,
     /// More output than allowed. A program cannot catch this.
     Output,
+    /// QUIT: the program gives up control to whoever reads its text. A program cannot catch this.
+    Quit,
+    /// BYE: the program ends everything. A program cannot catch this.
+    Bye,
 }
 
 impl TrapKind {
@@ -21,6 +25,8 @@ impl TrapKind {
             TrapKind::Throw(code) => exception_name(code).unwrap_or("exception of the program's own"),
             TrapKind::Fuel => "out of fuel",
             TrapKind::Output => "too much output",
+            TrapKind::Quit => "quit",
+            TrapKind::Bye => "bye",
         }
     }
 }
@@ -51,7 +57,7 @@ impl Trap {
     pub fn code(self) -> Option<Cell> {
         match self.kind {
             TrapKind::Throw(code) => Some(code),
-            TrapKind::Fuel | TrapKind::Output => None,
+            TrapKind::Fuel | TrapKind::Output | TrapKind::Quit | TrapKind::Bye => None,
         }
     }
 }
@@ -79,6 +85,11 @@ pub(super) mod throw {
     pub const COMPILER_NESTING: Cell = -29;
     pub const BODY_OF_NON_CREATED: Cell = -31;
     pub const INVALID_NAME: Cell = -32;
+    pub const NO_SUCH_FILE: Cell = -38;
+    pub const UNEXPECTED_END: Cell = -39;
+    pub const MALFORMED_XCHAR: Cell = -77;
+    pub const ORDER_OVERFLOW: Cell = -49;
+    pub const ORDER_UNDERFLOW: Cell = -50;
 }
 
 /// The standard's name of an exception code.
