@@ -153,6 +153,7 @@ pub enum Command {
     Infer(commands::infer::Args),
     Verify(commands::verify::Args),
     Compose(commands::compose::Args),
+    Forth(commands::forth::Args),
     Templates(commands::templates::Args),
     Corpus(commands::corpus::Args),
     Shard(commands::shard::Args),

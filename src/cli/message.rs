@@ -4,7 +4,7 @@
 //! characters become visible, and so do the ones that reorder text.
 
 use super::args::MessageFormat;
-use crate::model::{Diagnostic, Severity};
+use crate::model::{Diagnostic, Place, Severity};
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 /// Longest part of a source line that is shown, in characters.
@@ -47,13 +47,38 @@ fn human(diagnostic: &Diagnostic) -> String {
     };
     let code = diagnostic.code.to_string();
     let title = level.primary_title(clipped(&visible(&diagnostic.message))).id(code);
-    let mut group: Group = Group::with_title(title);
-    let file = diagnostic.file.as_deref().map(visible);
-    let place = diagnostic.place;
+    let source = diagnostic.source.as_ref().map(|(line, column)| (line.as_str(), *column));
+    let hints = diagnostic.suggestion.iter().map(|suggestion| (Level::HELP, suggestion.as_str()));
+    group(Group::with_title(title), diagnostic.file.as_deref(), diagnostic.place, source, hints)
+}
+
+/// An error that has no code of its own: a Forth program that stopped. `note` stands below it.
+pub fn snippet(
+    message: &str,
+    file: Option<&str>,
+    place: Place,
+    source: Option<(&str, u32)>,
+    suggestion: Option<&str>,
+    note: &str,
+) -> String {
+    let title = Level::ERROR.primary_title(clipped(&visible(message)));
+    let hints = suggestion.map(|suggestion| (Level::HELP, suggestion));
+    let note = Some((Level::NOTE, note)).filter(|(_, note)| !note.is_empty());
+    group(Group::with_title(title), file, place, source, hints.into_iter().chain(note))
+}
+
+fn group<'h>(
+    mut group: Group<'_>,
+    file: Option<&str>,
+    place: Place,
+    source: Option<(&str, u32)>,
+    hints: impl Iterator<Item = (Level<'static>, &'h str)>,
+) -> String {
+    let file = file.map(visible);
     let line_number = place.line.max(1) as usize;
     let mut shown_place = String::new();
-    if let Some((line, column)) = &diagnostic.source {
-        let (shown, start, end) = clip(line, *column as usize, place.width as usize);
+    if let Some((line, column)) = source {
+        let (shown, start, end) = clip(line, column as usize, place.width as usize);
         shown_place = format!(":{line_number}:{}", shown[..start].chars().count() + 1);
         let mark = AnnotationKind::Primary.span(start..end);
         group = group.element(Snippet::source(shown).line_start(line_number).path(file).annotation(mark));
@@ -64,8 +89,8 @@ fn human(diagnostic: &Diagnostic) -> String {
         }
         group = group.element(origin);
     }
-    if let Some(suggestion) = &diagnostic.suggestion {
-        group = group.element(Level::HELP.message(clipped(&visible(suggestion))));
+    for (level, hint) in hints {
+        group = group.element(level.message(clipped(&visible(hint))));
     }
     let text = Renderer::styled().render(&[group]) + "\n\n";
     // The renderer takes the column from what is shown of the line; the place is in the whole line.

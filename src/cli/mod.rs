@@ -12,6 +12,10 @@ pub mod text;
 
 pub mod commands;
 
+pub mod file_map;
+pub mod forth_error;
+pub mod repl;
+
 pub mod archive;
 pub mod running;
 pub mod words;
@@ -113,6 +117,7 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<Exit> {
         Command::Corpus(args) => corpus::run(args, context),
         Command::Shard(args) => shard::run(args, context),
         Command::Merge(args) => merge::run(args, context),
+        Command::Forth(args) => forth::run(args, context),
         Command::Explain(args) => explain::run(args, context),
         Command::Schema(args) => schema::run(args, context),
         Command::Config(args) => config::run(args, context),

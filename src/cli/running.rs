@@ -8,6 +8,7 @@ use super::signals::Signals;
 use super::{archive, commands, text};
 use crate::config::{Key, Layer, Settings, Value};
 use crate::corpus::{BuildOptions, Corpus, Record};
+use crate::forth::Limits;
 use crate::model::{Outcome, SpecId};
 use crate::pipeline::shard::ShardInfo;
 use crate::pipeline::{self, Heldout, Options, Store};
@@ -83,11 +84,7 @@ pub fn options(settings: &Settings, library: Arc<crate::template::Library>) -> O
     let small = |key| u32::try_from(settings.number(key)).unwrap_or(u32::MAX);
     options.jobs = settings.number(Key::RunJobs) as usize;
     options.merge_heldout = settings.bool(Key::RunMergeHeldout);
-    options.limits.fuel = settings.number(Key::EngineFuel);
-    options.limits.stack_cells = small(Key::EngineStackCells);
-    options.limits.return_cells = small(Key::EngineReturnCells);
-    options.limits.memory_bytes = small(Key::EngineMemoryBytes);
-    options.limits.output_bytes = small(Key::EngineOutputBytes);
+    options.limits = limits(settings);
     options.synth.candidates_max = settings.number(Key::RunBudget);
     options.synth.length_max = settings.number(Key::SearchLengthMax) as usize;
     options.synth.search_fuel = settings.number(Key::SearchFuel);
@@ -95,6 +92,19 @@ pub fn options(settings: &Settings, library: Arc<crate::template::Library>) -> O
     options.validate.seed = settings.number(Key::RunSeed);
     options.validate.samples = small(Key::RunSamples);
     options
+}
+
+/// The bounds of the engine, from the settings.
+pub fn limits(settings: &Settings) -> Limits {
+    let small = |key| u32::try_from(settings.number(key)).unwrap_or(u32::MAX);
+    Limits {
+        fuel: settings.number(Key::EngineFuel),
+        stack_cells: small(Key::EngineStackCells),
+        return_cells: small(Key::EngineReturnCells),
+        memory_bytes: small(Key::EngineMemoryBytes),
+        output_bytes: small(Key::EngineOutputBytes),
+        ..Limits::default()
+    }
 }
 
 /// The settings that outcomes depend on, by name, for the report.

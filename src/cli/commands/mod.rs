@@ -7,6 +7,7 @@ pub mod config;
 pub mod corpus;
 pub mod explain;
 pub mod explain_word;
+pub mod forth;
 pub mod import;
 pub mod infer;
 pub mod man;
