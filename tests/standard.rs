@@ -44,7 +44,7 @@ fn every_example_is_true() {
 /// named as provided or not are those that the engine says it has.
 #[test]
 fn word_sets_are_as_the_document_says() {
-    let has = |set: &str| outcome(&format!("s\" {set}\" environment? if . else 99 . then")).0;
+    let has = |set: &str| outcome(&format!(": q s\" {set}\" environment? if . else 99 . then ; q")).0;
     for set in [
         "CORE",
         "CORE-EXT",
@@ -68,4 +68,26 @@ fn word_sets_are_as_the_document_says() {
     for set in ["FLOATING", "BLOCK", "FACILITY"] {
         assert_eq!(has(set), "0", "{set}");
     }
+}
+
+/// The bounds that no example can show in a line.
+#[test]
+fn bounds_are_as_the_document_says() {
+    let name = |n: usize| "n".repeat(n);
+    let check = |code: &str, expect: Option<i64>| {
+        assert_eq!(outcome(code).1, expect, "{}", &code[..code.len().min(60)])
+    };
+    check(&format!(": {} ;", name(255)), None);
+    check(&format!(": {} ;", name(256)), Some(-19));
+    check(&format!("s\" {}\" drop drop", name(1024)), None);
+    check(&format!("s\" {}\" drop drop", name(1025)), Some(-18));
+    check(&format!(": f {} {} ;", "if ".repeat(256), "then ".repeat(256)), None);
+    check(&format!(": f {} {} ;", "if ".repeat(257), "then ".repeat(257)), Some(-52));
+    check("wordlist dup 2dup 2dup 2dup 2dup 2dup 2dup 2dup 16 set-order", None);
+    check("wordlist dup dup 2dup 2dup 2dup 2dup 2dup 2dup 2dup 17 set-order", Some(-49));
+    check(": f 4000 0 do wordlist drop loop ; f", None);
+    check(": f 5000 0 do wordlist drop loop ; f", Some(-8));
+    let locals = |n: usize| (0..n).map(|i| format!("l{i} ")).collect::<String>();
+    check(&format!(": f {{: | {}:}} ;", locals(255)), None);
+    check(&format!(": f {{: | {}:}} ;", locals(256)), Some(-8));
 }

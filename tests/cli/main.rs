@@ -3,6 +3,7 @@
 mod basics;
 mod check;
 mod effects;
+mod forth;
 mod import;
 mod running;
 mod settings;

@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The engine is a Forth 2012 system with 64-bit cells; src/forth/STANDARD.md lists its choices. Files are loaded in
 /// order into one session, then the code of each -e. Without both, lines are read from standard input: on a terminal
 /// with editing, a history and completion of words by the tab key, otherwise plainly, so that a pipe works. A
-/// definition may go on over several lines. Ctrl-C drops the line, or the definition that is open; Ctrl-D or BYE leaves.
+/// definition may go on over several lines. Ctrl-C drops the line, or the definition that is open, and ends wordmill
+/// while a program runs; Ctrl-D or BYE leaves.
 ///
 /// A program sees no file of this machine, with the exception of a copy of the folder that --files names: OPEN-FILE,
 /// INCLUDED and the like find its files by their names relative to the folder. What a program writes into files is
