@@ -68,11 +68,22 @@ pub(super) struct Dictionary {
     /// Newest entry of each bucket, plus one; only good where `occupied` says so.
     heads: [u32; N_BUCKETS],
     occupied: u64,
+    /// Fuel that long searches are to be paid with.
+    walked: std::cell::Cell<u32>,
 }
+
+/// Entries that a search passes for one unit of fuel; the first so many are free.
+const ENTRIES_PER_FUEL: u32 = 64;
 
 impl Dictionary {
     pub fn new() -> Self {
-        Self { entries: Vec::new(), names: Vec::new(), heads: [0; N_BUCKETS], occupied: 0 }
+        Self {
+            entries: Vec::new(),
+            names: Vec::new(),
+            heads: [0; N_BUCKETS],
+            occupied: 0,
+            walked: Default::default(),
+        }
     }
 
     #[inline(always)]
@@ -166,15 +177,31 @@ impl Dictionary {
 
     fn find_in(&self, bucket: usize, key: NameKey, name: &[u8], wordlist: u16) -> Option<usize> {
         let mut next = self.heads[bucket];
+        let mut steps = 0;
         while next != 0 {
+            steps += 1;
+            if steps == ENTRIES_PER_FUEL {
+                steps = 0;
+                self.walked.set(self.walked.get().saturating_add(1));
+            }
             let index = next as usize - 1;
             let entry = &self.entries[index];
-            if entry.key == key && entry.wordlist == wordlist && self.name(index).eq_ignore_ascii_case(name) {
+            if entry.key == key
+                && entry.name_len as usize == name.len()
+                && entry.wordlist == wordlist
+                && self.name(index).eq_ignore_ascii_case(name)
+            {
                 return Some(index);
             }
             next = entry.older;
         }
         None
+    }
+
+    /// The fuel that searches since the last call are to be paid with: none, unless many words share a bucket.
+    #[inline(always)]
+    pub fn take_walked(&self) -> i64 {
+        self.walked.take() as i64
     }
 
     /// The name of a word.

@@ -70,6 +70,8 @@ pub struct Engine {
     /// The line that was supplied last, and how much of it is used.
     pub(super) typed: Vec<u8>,
     pub(super) typed_at: usize,
+    /// Quotations of the open definition that are whole: tokens and `Enter`s.
+    pub(super) quotations: Vec<(u32, u32)>,
     /// What the last ABORT" had to say.
     pub(super) abort_message: Option<String>,
     /// The word being compiled, by its index in the dictionary.
@@ -196,6 +198,7 @@ impl Engine {
             supply: None,
             typed: Vec::new(),
             typed_at: 0,
+            quotations: Vec::new(),
             abort_message: None,
             open: None,
             compiling: false,
@@ -231,6 +234,7 @@ impl Engine {
         self.machine.output.clear();
         self.open = None;
         self.compiling = false;
+        self.quotations.clear();
         self.latest = None;
         self.used = false;
     }
@@ -558,6 +562,10 @@ impl Engine {
         self.code.truncate(mark.code);
         self.machine.memory.text.truncate(mark.n_source);
         self.labels.truncate(self.code.enters.len());
+        // Nothing is left to read: what was being read may be gone.
+        let end = mark.n_source as u32;
+        self.input = Cursor { at: end, end };
+        self.reading = Reading { line: end, text_end: end, ..Reading::default() };
         while self.texts.last().is_some_and(|text| text.start as usize >= mark.n_source) {
             self.texts.pop();
         }
@@ -609,6 +617,7 @@ impl Engine {
         self.undo_changes();
         self.open = None;
         self.compiling = false;
+        self.quotations.clear();
         self.state_shown = false;
         self.order = mark.order;
         self.restore_system();

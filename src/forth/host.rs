@@ -31,6 +31,7 @@ impl Engine {
         if self.compiling {
             self.show_state();
         }
+        self.machine.fuel -= self.dictionary.take_walked();
         self.show_to_in();
         done
     }

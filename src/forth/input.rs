@@ -160,8 +160,15 @@ impl Engine {
         if self.to_in_seen {
             let offset = self.machine.memory.fetch(VAR_TO_IN).unwrap_or(0);
             let len = self.input.end.saturating_sub(self.reading.line) as Cell;
-            self.input.at = self.reading.line + offset.clamp(0, len) as u32;
+            let at = self.reading.line + offset.clamp(0, len) as u32;
+            self.pay_for_going_back(at);
+            self.input.at = at;
         }
+    }
+
+    /// Reading goes forward and costs nothing, so going back costs what it makes to be read again.
+    fn pay_for_going_back(&mut self, to: u32) {
+        self.machine.fuel -= fuel::of_bytes(self.input.at.saturating_sub(to) as u64);
     }
 
     /// What a program sees of a place in the text that is being read.
@@ -263,6 +270,7 @@ impl Engine {
             && (line == self.reading.line as Cell || (self.reading.by_line && is_line(line)))
             && (line..=text_end).contains(&at);
         if good {
+            self.pay_for_going_back(line as u32);
             if self.reading.by_line {
                 self.begin_line(line as u32);
             }
@@ -284,8 +292,12 @@ impl Engine {
             engine.reading.addr = Some(addr);
             Ok(())
         })?;
-        if self.code.instrs.len() == n_code {
+        // Names of locals that are being declared stand in the text, too.
+        if self.code.instrs.len() == n_code && self.open.is_none() {
             self.machine.memory.text.truncate(n_source);
+            while self.texts.last().is_some_and(|text| text.start as usize >= n_source) {
+                self.texts.pop();
+            }
         }
         Ok(())
     }

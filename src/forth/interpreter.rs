@@ -93,6 +93,7 @@ impl Engine {
     pub(super) fn drop_open(&mut self) {
         if let Some(open) = self.open.take() {
             self.stop_compiling();
+            self.quotations.clear();
             self.code.truncate(open.code);
             self.dictionary.truncate(open.index);
             self.labels.truncate(self.code.enters.len());
@@ -119,6 +120,7 @@ impl Engine {
 
     /// Runs a word for the text interpreter.
     fn run(&mut self, enter: usize) -> Result<()> {
+        self.machine.fuel -= self.dictionary.take_walked();
         self.show_to_in();
         let done = self.call(enter);
         self.take_to_in();
@@ -401,7 +403,8 @@ impl Engine {
         let closed = self.translator.close_quotation(&mut self.code, token.start, room);
         let enter = closed.map_err(|kind| text_error(kind, token))?;
         let xt = self.code.xt_of_enter(enter as usize);
-        self.code.enters[xt as usize] = enter;
+        // It must not run before the definition around it is whole: that one may yet be given up, code and all.
+        self.quotations.push((xt, enter));
         self.translator.literal(&mut self.code, TOKEN_BASE + xt as Cell, token.start);
         Ok(())
     }
@@ -624,6 +627,9 @@ impl Engine {
             len: (!open.bare) as u32,
         })?;
         self.code.enters[WORDS.len() + open.index] = self.dictionary.get(open.index).enter;
+        for (xt, enter) in self.quotations.drain(..) {
+            self.code.enters[xt as usize] = enter;
+        }
         self.dictionary.get_mut(open.index).text.1 = place;
         self.dictionary.reveal(open.index);
         self.latest = Some(open.index);

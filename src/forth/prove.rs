@@ -231,7 +231,7 @@ impl Prover {
 pub(super) fn is_static(word: super::words::Word) -> bool {
     use super::words::{Kind, Word};
     match word {
-        Word::Roll | Word::Abort | Word::DeferStore | Word::DeferFetch => true,
+        Word::Roll | Word::Abort | Word::AbortWith | Word::DeferStore | Word::DeferFetch => true,
         // Acts in another way while compiling.
         _ if super::image::is_immediate(word) => false,
         _ => word.def().kind != Kind::Dynamic,

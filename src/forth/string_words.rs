@@ -98,7 +98,7 @@ impl Engine {
     pub(super) fn substitute(&mut self) -> Result<(), Stop> {
         let (addr, room) = self.machine.pop2().map_err(|kind| self.trapped(kind))?;
         let text = self.pop_string()?;
-        let (result, n) = self.substituted(&text);
+        let (result, n) = self.substituted(&text, usize::try_from(room).unwrap_or(0));
         self.burn_bytes(result.len())?;
         // An error leaves as much as there is room for.
         let fits = Cell::try_from(result.len()).is_ok_and(|len| len <= room);
@@ -110,11 +110,15 @@ impl Engine {
         self.push(if fits { n } else { -78 })
     }
 
-    fn substituted(&self, text: &[u8]) -> (Vec<u8>, Cell) {
+    /// The text with its names replaced, and how many were. It is not whole where there is no room for it.
+    fn substituted(&self, text: &[u8], room: usize) -> (Vec<u8>, Cell) {
         let mut result = Vec::with_capacity(text.len());
         let mut n = 0;
         let mut rest = text;
-        while let Some(start) = rest.iter().position(|byte| *byte == b'%') {
+        // What does not fit is an error however long it is.
+        while result.len() <= room
+            && let Some(start) = rest.iter().position(|byte| *byte == b'%')
+        {
             result.extend_from_slice(&rest[..start]);
             let behind = &rest[start + 1..];
             let Some(len) = behind.iter().position(|byte| *byte == b'%') else {

@@ -227,3 +227,151 @@ fn a_failed_load_leaves_older_words_as_they_were() {
     engine.execute(main, &[]).unwrap();
     assert_eq!(engine.stack(), [7, 0]);
 }
+
+#[test]
+fn a_quotation_cannot_run_before_the_definition_around_it_is_whole() {
+    // Its token is the one after that of the word being defined.
+    let source = ": one 1 ; : x [: s\" nonsense\" ['] evaluate catch drop 5 ;] [ ' one 2 + execute ] ;";
+    assert!(engine().load(source).is_err());
+    let mut engine = engine();
+    engine.load(": x [: 1 ;] execute [: [: 2 ;] execute ;] execute ;").unwrap();
+    let x = engine.find("x").unwrap();
+    engine.execute(x, &[]).unwrap();
+    assert_eq!(engine.stack(), [1, 2]);
+    for unfinished in ["[: 1", "[: if ;]", ";]", "1 ;] [: 2", "if [: then ;]"] {
+        assert!(engine.define("w", unfinished).is_err(), "{unfinished}");
+    }
+    let after = engine.define("w", "3").unwrap();
+    engine.execute(after, &[]).unwrap();
+    assert_eq!(engine.stack(), [3]);
+}
+
+#[test]
+fn names_of_locals_outlive_the_text_that_declared_them() {
+    let mut engine = engine();
+    engine
+        .load(": l s\" a\" (local) ; immediate : x [ s\" l\" evaluate 0 0 (local) ] 5 s\" \" evaluate a ;")
+        .unwrap();
+    let x = engine.find("x").unwrap();
+    engine.execute(x, &[7]).unwrap();
+    assert_eq!(engine.stack(), [5, 7]);
+    // Names that are never declared do no harm.
+    assert!(engine.load(": y l ; : z l l ;").is_ok());
+    assert!(engine.define("w", "a").is_err());
+}
+
+#[test]
+fn nothing_is_left_to_read_after_text_that_is_gone() {
+    let mut engine = engine();
+    engine.load(": p [char] x parse 2drop parse-name nip source nip bl word c@ >in @ refill save-input ;").unwrap();
+    let p = engine.find("p").unwrap();
+    for text in ["this does not compile", ": nor this", "[: ;]"] {
+        assert!(engine.define("w", text).is_err() || text == "[: ;]");
+        engine.execute(p, &[]).unwrap();
+        assert_eq!(&engine.stack()[..5], [0, 0, 0, 0, 0], "{text}");
+    }
+    engine.reset();
+    let parse = engine.find("parse").unwrap();
+    engine.execute(parse, &[32]).unwrap();
+    assert_eq!(engine.stack()[1], 0);
+}
+
+#[test]
+fn reading_again_and_again_is_paid_for() {
+    let comment = "x".repeat(100_000);
+    for source in [
+        format!("( {comment} ) 0 >in !"),
+        format!(": again save-input ; save-input ( {comment} ) restore-input drop 0 >in !"),
+        format!(": p begin 0 >in ! [char] ~ parse 2drop again ; p {comment}"),
+    ] {
+        let mut engine = engine();
+        assert_eq!(engine.load(&source).unwrap_err().kind, CompileErrorKind::Trapped(TrapKind::Fuel));
+    }
+}
+
+#[test]
+fn many_words_of_one_bucket_are_paid_for() {
+    let mut engine = engine();
+    let names: String = (0..3000).map(|n| format!("create the-same-beginning-{n} ")).collect();
+    engine.load(&names).unwrap();
+    let find = engine.define("w", "s\" the-same-beginning-0\" get-current search-wordlist").unwrap();
+    engine.execute(find, &[]).unwrap();
+    assert!(engine.fuel_used() > 3000 / 64, "{}", engine.fuel_used());
+}
+
+#[test]
+fn substitution_is_bounded() {
+    let mut engine = engine();
+    engine.load("create big 60000 allot big 60000 char x fill big 60000 s\" b\" replaces").unwrap();
+    engine.load("create text 90000 allot : make 30000 0 do s\" %b%\" text i 3 * + swap move loop ; make").unwrap();
+    let xt = engine.define("w", "text 90000 here unused substitute nip nip").unwrap();
+    engine.execute(xt, &[]).unwrap();
+    assert_eq!(engine.stack(), [-78]);
+}
+
+#[test]
+fn bounds_of_everything_else_hold() {
+    for (body, code) in [
+        ("begin wordlist drop again", -8),
+        ("begin also again", -49),
+        ("begin previous again", -50),
+        ("100 set-order", -49),
+        ("5 1 set-order", -24),
+        ("1 name>string", -32),
+        ("pad 5 1 1 search-wordlist", -24),
+        ("-1 n>r", -4),
+        ("5 n>r", -4),
+        ("1 >r nr>", -6),
+        ("-5 >r nr>", -6),
+        ("1 2 3 1000 0 do 3 n>r loop", -4),
+        ("s\" nowhere\" included", -38),
+        ("0 include-file", -38),
+        ("quit", 0),
+        ("bye", 0),
+        ("key", -39),
+    ] {
+        let mut engine = engine();
+        let xt = engine.define("w", body).unwrap_or_else(|error| panic!("{body}: {error}"));
+        assert_eq!(engine.execute(xt, &[]).unwrap_err().code().unwrap_or(0), code, "{body}");
+    }
+    // ALLOCATE says so itself.
+    let mut engine = engine();
+    for (body, expect) in [
+        ("0 begin 1000 allocate nip 0= while 1+ repeat 1000 >", [-1]),
+        ("-1 allocate nip", [-59]),
+        ("pad free", [-60]),
+        ("pad 5 resize nip", [-61]),
+    ] {
+        let xt = engine.define("w", body).unwrap();
+        engine.execute(xt, &[]).unwrap();
+        assert_eq!(engine.stack(), expect, "{body}");
+    }
+}
+
+#[test]
+fn what_a_test_does_to_the_system_is_forgotten() {
+    let mut engine = engine();
+    engine.files_mut().insert("kept", *b"kept").unwrap();
+    engine.load("marker forget-me : later 5 ; variable v").unwrap();
+    for body in [
+        "s\" made\" r/w create-file 2drop",
+        "s\" kept\" delete-file drop",
+        "wordlist dup set-current 1 set-order",
+        "100 allocate drop 5 swap !",
+        "forget-me",
+        "s\" x\" s\" y\" replaces",
+        "s\" synonym other later\" evaluate",
+    ] {
+        let xt = engine.define("w", body).unwrap();
+        for _ in 0..2 {
+            engine.execute(xt, &[]).unwrap_or_else(|trap| panic!("{body}: {}", engine.describe(trap)));
+        }
+        let look = "s\" made\" file-status nip s\" kept\" file-status nip get-order drop get-current = unused v @ \
+                    s\" later\" evaluate";
+        let probe = engine.define("probe", look).unwrap();
+        engine.execute(probe, &[]).unwrap_or_else(|trap| panic!("{body}: {}", engine.describe(trap)));
+        let stack = engine.stack();
+        assert_eq!((stack[0], stack[1], stack[2], stack[4], stack[5]), (-38, 0, -1, 0, 5), "{body}");
+        assert!(stack[3] > 1_000_000, "{body}");
+    }
+}
