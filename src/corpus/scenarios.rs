@@ -448,7 +448,7 @@ fn every_truncation_is_noticed() {
         let whole = fs::read(&path).unwrap();
         for len in 0..whole.len() {
             fs::write(&path, &whole[..len]).unwrap();
-            let error = Corpus::open(&place.dir()).err().expect("another version");
+            let error = Corpus::open(&place.dir()).unwrap_err();
             assert!(matches!(*error.kind, CorpusErrorKind::Truncated { .. }), "{len}: {error}");
         }
         fs::write(&path, [&whole[..], b"\0"].concat()).unwrap();

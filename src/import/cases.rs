@@ -200,7 +200,7 @@ fn what_cannot_be_imported_costs_itself() {
         "include other.fs",
         "1:1 WM035 the other file is not read: words that it defines are not known here",
     );
-    check(&format!("s\" ttester.fs\" included\nT{{ 1 w -> 2 }}T"), good);
+    check("s\" ttester.fs\" included\nT{ 1 w -> 2 }T", good);
     check(
         "T{ 1 w -> 2 }T ( open",
         &format!("{good}\n1:16 WM035 the comment is not closed; nothing behind it is read"),

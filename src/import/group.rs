@@ -29,7 +29,7 @@ pub(super) fn specifications(source: Source<'_>) -> Import {
     for group in groups {
         let word = group.tests[0].word.lower();
         let declared = group.piece.and_then(|piece| pieces[piece].declared.as_ref()).or(declared.get(&word));
-        import.specs.extend(group.to_spec(text, &pieces, declared, &mut findings));
+        import.specs.extend(group.into_spec(text, &pieces, declared, &mut findings));
     }
     import.diagnostics = findings.finish();
     import
@@ -46,7 +46,7 @@ struct Group<'s, 't> {
 }
 
 impl Group<'_, '_> {
-    fn to_spec(
+    fn into_spec(
         mut self,
         text: &str,
         pieces: &[Piece],

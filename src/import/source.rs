@@ -388,11 +388,10 @@ impl<'t> Reader<'t> {
 
     fn inside_group(&mut self, token: Token<'t>, piece: &mut Piece) {
         let lower = token.lower();
-        if DEFINERS.contains(&lower.as_str()) || self.definers.contains(&lower) {
-            if let Some(name) = self.scanner.peek().filter(|_| self.scanner.goes_on()) {
-                piece.names.push(name.lower());
-                self.constants.remove(&name.lower());
-            }
+        let is_definer = DEFINERS.contains(&lower.as_str()) || self.definers.contains(&lower);
+        if is_definer && let Some(name) = self.scanner.peek().filter(|_| self.scanner.goes_on()) {
+            piece.names.push(name.lower());
+            self.constants.remove(&name.lower());
         }
         piece.words.insert(lower);
         piece.end = piece.end.max(token.end());
