@@ -8,7 +8,7 @@ use std::path::Path;
 /// Most files of a folder.
 pub const FILES_MAX: usize = 4_096;
 
-/// Most bytes of all files together, what a program adds included.
+/// Most bytes of all files together.
 pub const BYTES_MAX: usize = 64 << 20;
 
 /// Deepest nesting of folders.
@@ -25,7 +25,7 @@ pub fn fill(files: &mut Files, folder: &Path) -> anyhow::Result<Vec<String>> {
     if !is_folder {
         bail!("{} is not a folder", folder.display());
     }
-    let mut walk = Walk { files, n_files: 0, skipped: Vec::new() };
+    let mut walk = Walk { files, n_files: 0, n_bytes: 0, skipped: Vec::new() };
     walk.folder(folder, "", 0)?;
     Ok(walk.skipped)
 }
@@ -33,6 +33,7 @@ pub fn fill(files: &mut Files, folder: &Path) -> anyhow::Result<Vec<String>> {
 struct Walk<'f> {
     files: &'f mut Files,
     n_files: usize,
+    n_bytes: u64,
     skipped: Vec<String>,
 }
 
@@ -75,7 +76,8 @@ impl Walk<'_> {
                 path.display()
             )
         };
-        if size > BYTES_MAX as u64 {
+        self.n_bytes += size;
+        if self.n_bytes > BYTES_MAX as u64 {
             bail!(room());
         }
         let bytes = fs::read(path).with_context(failed)?;

@@ -14,11 +14,12 @@ use std::collections::{BTreeSet, HashMap};
 /// Words that are tested, in the order of their first tests; a word that is defined anew begins again.
 pub(super) fn specifications(source: Source<'_>) -> Import {
     let Source { text, mut findings, pieces, tests, declared, n_tests } = source;
+    let index = Index::of(&pieces);
     let mut groups: Vec<Group<'_, '_>> = Vec::new();
     let mut known: HashMap<(String, Option<usize>), usize> = HashMap::new();
     for test in &tests {
         let lower = test.word.lower();
-        let piece = definition_of(&pieces, &lower, test.n_pieces);
+        let piece = index.definition_of(&lower, test.n_pieces);
         let group = *known.entry((lower, piece)).or_insert_with(|| {
             groups.push(Group { piece, tests: Vec::new() });
             groups.len() - 1
@@ -29,15 +30,37 @@ pub(super) fn specifications(source: Source<'_>) -> Import {
     for group in groups {
         let word = group.tests[0].word.lower();
         let declared = group.piece.and_then(|piece| pieces[piece].declared.as_ref()).or(declared.get(&word));
-        import.specs.extend(group.into_spec(text, &pieces, declared, &mut findings));
+        import.specs.extend(group.into_spec(text, &index, declared, &mut findings));
     }
     import.diagnostics = findings.finish();
     import
 }
 
-/// The newest piece before `n` that defines a word.
-fn definition_of(pieces: &[Piece], word: &str, n: usize) -> Option<usize> {
-    pieces[..n].iter().rposition(|piece| piece.names.iter().any(|name| name == word))
+/// The pieces of a file by what they define.
+struct Index<'s> {
+    pieces: &'s [Piece],
+    /// Where each name is defined, in the order of the file.
+    by_name: HashMap<&'s str, Vec<usize>>,
+    /// Pieces that define nothing.
+    changes: Vec<usize>,
+}
+
+impl<'s> Index<'s> {
+    fn of(pieces: &'s [Piece]) -> Self {
+        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, piece) in pieces.iter().enumerate() {
+            piece.names.iter().for_each(|name| by_name.entry(name).or_default().push(at));
+        }
+        let changes = (0..pieces.len()).filter(|&at| pieces[at].names.is_empty()).collect();
+        Self { pieces, by_name, changes }
+    }
+
+    /// The newest piece before `n` that defines a word.
+    fn definition_of(&self, word: &str, n: usize) -> Option<usize> {
+        let places = self.by_name.get(word)?;
+        let n_before = places.partition_point(|&at| at < n);
+        n_before.checked_sub(1).map(|last| places[last])
+    }
 }
 
 struct Group<'s, 't> {
@@ -49,7 +72,7 @@ impl Group<'_, '_> {
     fn into_spec(
         mut self,
         text: &str,
-        pieces: &[Piece],
+        index: &Index<'_>,
         declared: Option<&Declared>,
         findings: &mut Findings<'_>,
     ) -> Option<Imported> {
@@ -85,7 +108,7 @@ impl Group<'_, '_> {
         spec.insert("stack_effect".into(), json!({"inputs": shown(&inputs), "outputs": shown(&outputs)}));
         let cases: Vec<_> = self.tests.iter().map(|test| case(test, &inputs, &outputs)).collect();
         spec.insert("test_cases".into(), cases.into());
-        let code = self.piece.map(|piece| code_of(text, pieces, piece, self.tests[0].n_pieces));
+        let code = self.piece.map(|piece| code_of(text, index, piece, self.tests[0].n_pieces));
         if let Some(code) = &code {
             spec.insert("implementation".into(), json!({ "code": code }));
         }
@@ -249,15 +272,17 @@ fn number(cell: Cell, ty: CellType) -> serde_json::Value {
 
 /// The definition of a word with everything that it needs, in the order of the file: the words that it calls, and lines
 /// before its first test that change one of them.
-fn code_of(text: &str, pieces: &[Piece], own: usize, n_before: usize) -> String {
+fn code_of(text: &str, index: &Index<'_>, own: usize, n_before: usize) -> String {
+    let pieces = index.pieces;
     let mut needed = BTreeSet::from([own]);
     let mut waiting = vec![own];
     while let Some(at) = waiting.pop() {
-        let called = pieces[at].words.iter().filter_map(|word| definition_of(pieces, word, at));
+        let called = pieces[at].words.iter().filter_map(|word| index.definition_of(word, at));
         let names = &pieces[at].names;
-        let changing = (at + 1..n_before).filter(|&later| {
-            pieces[later].names.is_empty() && names.iter().any(|name| pieces[later].words.contains(name))
-        });
+        let later = index.changes.partition_point(|&change| change <= at);
+        let changing = index.changes[later..].iter().copied().take_while(|&change| change < n_before);
+        let changing =
+            changing.filter(|&change| names.iter().any(|name| pieces[change].words.contains(name)));
         for piece in called.chain(changing) {
             if needed.insert(piece) {
                 waiting.push(piece);

@@ -572,7 +572,7 @@ impl<'t> Reader<'t> {
             }
             (None, None) => return self.passed_over(start.span(), "there is no word before ->"),
         };
-        let is_word = self.is_defined(&word) || crate::forth::number(word.text.as_bytes(), base).is_none();
+        let is_word = crate::forth::number(word.text.as_bytes(), base).is_none() || self.is_defined(&word);
         if !is_word {
             return self.passed_over(word.span(), "a word must stand before ->, not a value");
         }
@@ -594,6 +594,7 @@ impl<'t> Reader<'t> {
         self.source.tests.push(Test { word, inputs, outputs, throws, about, n_pieces });
     }
 
+    /// Whether the file defines a word; asked of what looks like a number only.
     fn is_defined(&self, word: &Token<'t>) -> bool {
         let lower = word.lower();
         self.source.pieces.iter().any(|piece| piece.names.contains(&lower))

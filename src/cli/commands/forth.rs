@@ -53,6 +53,12 @@ pub struct Args {
 /// Most bytes of one file.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
+/// Files that a program may make beside those of the folder.
+const OWN_FILES_MAX: usize = 256;
+
+/// Bytes that it may write.
+const OWN_BYTES_MAX: usize = 16 << 20;
+
 fn fuel(text: &str) -> Result<u64, String> {
     if text == "unlimited" {
         return Ok(i64::MAX as u64);
@@ -98,7 +104,8 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
 fn session(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
     let mut limits = running::limits(&context.settings);
     limits.fuel = args.fuel;
-    (limits.file_bytes, limits.files) = (file_map::BYTES_MAX as u32, file_map::FILES_MAX as u32);
+    limits.file_bytes = (file_map::BYTES_MAX + OWN_BYTES_MAX) as u32;
+    limits.files = (file_map::FILES_MAX + OWN_FILES_MAX) as u32;
     let mut engine = Engine::new(Image::shared(), limits);
     if let Some(folder) = &args.folder {
         let skipped = file_map::fill(engine.files_mut(), folder)?;
