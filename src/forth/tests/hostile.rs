@@ -263,7 +263,9 @@ fn names_of_locals_outlive_the_text_that_declared_them() {
 #[test]
 fn nothing_is_left_to_read_after_text_that_is_gone() {
     let mut engine = engine();
-    engine.load(": p [char] x parse 2drop parse-name nip source nip bl word c@ >in @ refill save-input ;").unwrap();
+    engine
+        .load(": p [char] x parse 2drop parse-name nip source nip bl word c@ >in @ refill save-input ;")
+        .unwrap();
     let p = engine.find("p").unwrap();
     for text in ["this does not compile", ": nor this", "[: ;]"] {
         assert!(engine.define("w", text).is_err() || text == "[: ;]");
@@ -303,7 +305,9 @@ fn many_words_of_one_bucket_are_paid_for() {
 fn substitution_is_bounded() {
     let mut engine = engine();
     engine.load("create big 60000 allot big 60000 char x fill big 60000 s\" b\" replaces").unwrap();
-    engine.load("create text 90000 allot : make 30000 0 do s\" %b%\" text i 3 * + swap move loop ; make").unwrap();
+    engine
+        .load("create text 90000 allot : make 30000 0 do s\" %b%\" text i 3 * + swap move loop ; make")
+        .unwrap();
     let xt = engine.define("w", "text 90000 here unused substitute nip nip").unwrap();
     engine.execute(xt, &[]).unwrap();
     assert_eq!(engine.stack(), [-78]);
