@@ -13,7 +13,6 @@ use super::lexer::{Cursor, PADDING};
 use super::limits::Limits;
 use super::machine::{Frame, Machine, Sink};
 use super::memory;
-use super::order::SearchOrder;
 use super::prove::{Room, is_static};
 use super::shadow::{self, Label, Shadow};
 use super::system::System;
@@ -59,7 +58,6 @@ pub struct Engine {
     pub(super) to_in_seen: bool,
     /// STATE is true in memory.
     pub(super) state_shown: bool,
-    pub(super) order: SearchOrder,
     pub(super) system: System,
     /// `system` at the checkpoint, where it has changed.
     pub(super) system_before: Option<Box<System>>,
@@ -122,13 +120,12 @@ struct Mark {
     code: CodeMark,
     n_words: usize,
     n_source: usize,
-    order: SearchOrder,
 }
 
 impl Mark {
     /// The image and nothing above it.
     fn image(code: CodeMark) -> Self {
-        Self { code, n_words: 0, n_source: 0, order: SearchOrder::default() }
+        Self { code, n_words: 0, n_source: 0 }
     }
 }
 
@@ -191,7 +188,6 @@ impl Engine {
             texts: Vec::new(),
             to_in_seen: false,
             state_shown: false,
-            order: SearchOrder::default(),
             system: System::new(&limits),
             system_before: None,
             system_used: false,
@@ -223,7 +219,6 @@ impl Engine {
         self.checkpoint = Mark::image(self.image_mark);
         self.truncate(self.checkpoint);
         self.dictionary.clear();
-        self.order = SearchOrder::default();
         if self.system_used {
             self.forget_system();
         }
@@ -554,7 +549,6 @@ impl Engine {
             code: self.code.mark(),
             n_words: self.dictionary.len(),
             n_source: self.machine.memory.text.len(),
-            order: self.order,
         }
     }
 
@@ -619,7 +613,6 @@ impl Engine {
         self.compiling = false;
         self.quotations.clear();
         self.state_shown = false;
-        self.order = mark.order;
         self.restore_system();
         self.dictionary.truncate(mark.n_words);
         self.truncate(mark);

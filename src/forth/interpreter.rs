@@ -58,7 +58,7 @@ impl Engine {
     fn compile_plain(&mut self) -> Result<Option<Token>> {
         let decimal = self.is_decimal();
         let code_max = self.code_max();
-        let has_locals = self.translator.has_locals() || !self.order.is_plain();
+        let has_locals = self.translator.has_locals() || !self.system.order.is_plain();
         let Self { input, machine, code, translator, dictionary, .. } = self;
         let source = &machine.memory.text;
         while let Some(token) = input.next(source) {
@@ -191,7 +191,7 @@ impl Engine {
     /// Finds a word: along the search order, in each word list the newest one of the program, else the system's.
     #[inline(always)]
     fn search_name(&self, token: Token) -> Option<Found> {
-        if !self.order.is_plain() {
+        if !self.system.order.is_plain() {
             return self.search_order(token.key, token.text(&self.machine.memory.text));
         }
         let text = token.text(&self.machine.memory.text);
@@ -648,7 +648,7 @@ impl Engine {
         if !self.labels.is_empty() {
             self.labels.push(super::shadow::label(name));
         }
-        let index = self.dictionary.add(name, self.order.current, kind, enter, self.origin, body);
+        let index = self.dictionary.add(name, self.system.order.current, kind, enter, self.origin, body);
         self.dictionary.get_mut(index).text = (place, place);
         index
     }

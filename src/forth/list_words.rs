@@ -23,7 +23,7 @@ const NAME_BASE: Cell = 0x5000_0000_0000;
 impl Engine {
     /// Finds a name along the search order, by the word that it names, without looking behind SYNONYM.
     pub(super) fn search_order(&self, key: words::NameKey, name: &[u8]) -> Option<Found> {
-        self.order.lists().iter().rev().find_map(|list| self.search_list(key, name, *list))
+        self.system.order.lists().iter().rev().find_map(|list| self.search_list(key, name, *list))
     }
 
     /// Finds a name in one word list.
@@ -58,23 +58,25 @@ impl Engine {
     pub(super) fn order_word(&mut self, word: Word) -> Result<()> {
         match word {
             Word::WordlistWord => {
-                let list = self.order.add();
+                let list = self.system_mut().order.add();
                 let list = self.order_error(list)?;
                 self.push(SearchOrder::cell_of(list))
             }
             Word::ForthWordlist => self.push(SearchOrder::cell_of(order::FORTH)),
-            Word::GetCurrent => self.push(SearchOrder::cell_of(self.order.current)),
+            Word::GetCurrent => self.push(SearchOrder::cell_of(self.system.order.current)),
             Word::SetCurrent => {
                 let cell = self.pop()?;
-                self.order.current = self.order_error(self.order.list_of(cell))?;
+                let list = self.order_error(self.system.order.list_of(cell))?;
+                self.system_mut().order.current = list;
                 Ok(())
             }
             Word::Definitions => {
-                self.order.current = self.order_error(self.order.first())?;
+                let list = self.order_error(self.system.order.first())?;
+                self.system_mut().order.current = list;
                 Ok(())
             }
             Word::GetOrder => {
-                let order = self.order;
+                let order = self.system.order;
                 for list in order.lists() {
                     self.push(SearchOrder::cell_of(*list))?;
                 }
@@ -82,19 +84,19 @@ impl Engine {
             }
             Word::SetOrder => self.set_order(),
             Word::Only => {
-                self.order.only();
+                self.system_mut().order.only();
                 Ok(())
             }
             Word::Also => {
-                let done = self.order.also();
+                let done = self.system_mut().order.also();
                 self.order_error(done)
             }
             Word::Previous => {
-                let done = self.order.previous();
+                let done = self.system_mut().order.previous();
                 self.order_error(done)
             }
             Word::Forth => {
-                let done = self.order.forth();
+                let done = self.system_mut().order.forth();
                 self.order_error(done)
             }
             Word::Order => self.print_order(),
@@ -111,7 +113,7 @@ impl Engine {
     fn set_order(&mut self) -> Result<()> {
         let n = self.pop()?;
         if n == -1 {
-            self.order.only();
+            self.system_mut().order.only();
             return Ok(());
         }
         let n = usize::try_from(n).ok().filter(|n| *n <= order::ORDER_MAX);
@@ -120,17 +122,17 @@ impl Engine {
         for at in (0..n).rev() {
             lists[at] = self.pop_list()?;
         }
-        let done = self.order.set(&lists[..n]);
+        let done = self.system_mut().order.set(&lists[..n]);
         self.order_error(done)
     }
 
     fn pop_list(&mut self) -> Result<u16> {
         let cell = self.pop()?;
-        self.order_error(self.order.list_of(cell))
+        self.order_error(self.system.order.list_of(cell))
     }
 
     fn print_order(&mut self) -> Result<()> {
-        let order = self.order;
+        let order = self.system.order;
         let mut text = String::from("searched:");
         for list in order.lists().iter().rev() {
             text.push(' ');
@@ -269,7 +271,7 @@ impl Engine {
     }
 
     fn print_words(&mut self) -> Result<()> {
-        let list = self.order_error(self.order.first())?;
+        let list = self.order_error(self.system.order.first())?;
         let mut text = Vec::new();
         let mut column = 0;
         for found in self.words_of(list) {
@@ -347,7 +349,7 @@ impl Engine {
         let marker = Marker {
             n_words: self.dictionary.len(),
             here: self.machine.memory.here,
-            order: self.order,
+            order: self.system.order,
             n_included: self.system().included.len(),
         };
         let markers = &mut self.system_mut().markers;
@@ -374,7 +376,7 @@ impl Engine {
             self.keep_entry(index);
             self.dictionary.get_mut(index).wordlist = HIDDEN;
         }
-        self.order = marker.order;
+        self.system_mut().order = marker.order;
         self.latest = None;
         self.system_mut().included.truncate(marker.n_included);
         // Memory only goes back as far as the heap lets it.
@@ -476,7 +478,7 @@ impl Engine {
 
     /// Names that text can be completed to: all that the search order leads to.
     pub fn known_words(&self) -> Vec<String> {
-        let lists = self.order.lists().iter().rev();
+        let lists = self.system.order.lists().iter().rev();
         let found = lists.flat_map(|list| self.words_of(*list));
         let mut names: Vec<String> =
             found.map(|found| String::from_utf8_lossy(self.raw_name(found)).into_owned()).collect();

@@ -1,4 +1,4 @@
-//! What an engine knows besides code, words and memory: files, substitutions, markers. It changes rarely, so going back to
+//! What an engine knows besides code, words and memory: search order, files, substitutions, markers. It changes rarely, so going back to
 //! the checkpoint is a copy that is only made once something is about to change.
 
 use super::engine::Engine;
@@ -10,6 +10,7 @@ use crate::model::Cell;
 /// See the module.
 #[derive(Clone)]
 pub(super) struct System {
+    pub order: SearchOrder,
     pub files: Files,
     /// Names of the files that INCLUDED and REQUIRED have read.
     pub included: Vec<Vec<u8>>,
@@ -31,6 +32,7 @@ pub(super) struct Marker {
 impl System {
     pub fn new(limits: &Limits) -> Self {
         Self {
+            order: SearchOrder::default(),
             files: Files::new(limits),
             included: Vec::new(),
             substitutions: Vec::new(),
