@@ -50,14 +50,24 @@ pub fn stack_is(engine: &Engine, tests: &Tests<'_>, n_out: usize, case: usize) -
 
 /// Runs any case; true where it did what the case expects.
 pub fn passes(engine: &mut Engine, xt: Xt, case: &CaseView<'_>) -> bool {
-    let result = execute(engine, xt, case);
-    meets(engine, result, case)
+    passes_above(engine, xt, &[], case)
+}
+
+/// The same with cells below the inputs, which must stay there.
+pub fn passes_above(engine: &mut Engine, xt: Xt, below: &[Cell], case: &CaseView<'_>) -> bool {
+    let result = execute_above(engine, xt, below, case);
+    meets(engine, result, below, case)
 }
 
 /// Lays the inputs of a case on the stack (strings and arrays into memory) and runs the word.
 pub fn execute(engine: &mut Engine, xt: Xt, case: &CaseView<'_>) -> Result<(), Trap> {
+    execute_above(engine, xt, &[], case)
+}
+
+fn execute_above(engine: &mut Engine, xt: Xt, below: &[Cell], case: &CaseView<'_>) -> Result<(), Trap> {
     let mut buffer = [0; CASE_CELLS_MAX];
-    let mut n = 0;
+    let mut n = below.len();
+    buffer[..n].copy_from_slice(below);
     for value in case.inputs() {
         match value {
             ValueView::Cell(cell) => {
@@ -79,7 +89,7 @@ pub fn execute(engine: &mut Engine, xt: Xt, case: &CaseView<'_>) -> Result<(), T
     engine.execute(xt, &buffer[..n])
 }
 
-fn meets(engine: &Engine, result: Result<(), Trap>, case: &CaseView<'_>) -> bool {
+fn meets(engine: &Engine, result: Result<(), Trap>, below: &[Cell], case: &CaseView<'_>) -> bool {
     if case.prints().is_some_and(|text| text.as_bytes() != engine.output()) {
         return false;
     }
@@ -88,7 +98,7 @@ fn meets(engine: &Engine, result: Result<(), Trap>, case: &CaseView<'_>) -> bool
         (Ok(()), Some(_)) | (Err(_), None) => return false,
         (Ok(()), None) => {}
     }
-    let mut rest = engine.stack();
+    let Some(mut rest) = engine.stack().strip_prefix(below) else { return false };
     for value in case.outputs() {
         let matched = match (value, rest) {
             (ValueView::Cell(expected), [cell, after @ ..]) => {

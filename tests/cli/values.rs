@@ -127,6 +127,16 @@ fn rich() -> Vec<(String, &'static str)> {
             ),
             "",
         ),
+        (
+            record(
+                "length",
+                memory,
+                "uint",
+                &tests(r#"{"input": ["abc"], "output": [3]}"#),
+                "nip depth 1- +",
+            ),
+            r#""abc": with other cells below its inputs it does something else"#,
+        ),
         (record("five", "", "int", &tests(r#"{"input": [], "output": [5]}"#), "5 constant five"), ""),
         (
             record("abs", "int", "int", &tests(r#"{"input": [-3], "output": [3]}"#), ": other ;"),
