@@ -136,6 +136,17 @@ pub(crate) struct Machine<'m, 't> {
     pub(crate) shadowed: bool,
     /// The declaration that binds the code here.
     pub(crate) declared: Option<(u8, u8)>,
+    /// So many definitions of the text can be found.
+    pub(crate) visible: usize,
+    list: List<'m>,
+}
+
+/// What is read, where it is no text.
+#[derive(Clone, Copy)]
+enum List<'m> {
+    Text,
+    Words(&'m [Word]),
+    Names(&'m [&'m str]),
 }
 
 impl<'m, 't> Machine<'m, 't> {
@@ -148,7 +159,8 @@ impl<'m, 't> Machine<'m, 't> {
         }
         let shadowed = env.overrides_standard();
         let declared = env.declared();
-        Self { s, env, text, floor: floor_of(declared), shadowed, declared }
+        let (floor, visible) = (floor_of(declared), usize::MAX);
+        Self { s, env, text, floor, shadowed, declared, visible, list: List::Text }
     }
 
     /// Runs the text to its end.
@@ -189,7 +201,7 @@ impl<'m, 't> Machine<'m, 't> {
 
     /// Runs words of the table; `literal` takes the next of `literals`.
     #[inline(always)]
-    pub(crate) fn run_words(&mut self, words: &[Word], literals: &[Cell]) -> Step {
+    pub(crate) fn run_words(&mut self, words: &'m [Word], literals: &[Cell]) -> Step {
         let mut r = Regs::start(0);
         let mut literals = literals.iter();
         while let Some(&word) = words.get(r.at) {
@@ -213,7 +225,7 @@ impl<'m, 't> Machine<'m, 't> {
 
     /// Runs names one by one.
     #[inline(always)]
-    pub(crate) fn run_names(&mut self, names: &[&str]) -> Step {
+    pub(crate) fn run_names(&mut self, names: &'m [&'m str]) -> Step {
         let mut r = Regs::start(0);
         while let Some(name) = names.get(r.at) {
             let start = r.at;
@@ -316,26 +328,47 @@ impl<'m, 't> Machine<'m, 't> {
 
     #[cold]
     #[inline(never)]
-    fn listed(&mut self, words: &[Word], word: Word, start: usize, r: Regs) -> Step {
-        let token = Token { bytes: &[], position: start as u32 };
-        if word == Word::QDup {
-            return self.question_dup(token, r, |_, at| words.get(at).map(|&next| (next, at as u32, at + 1)));
-        }
-        self.word(word, token, r)
+    fn listed(&mut self, words: &'m [Word], word: Word, start: usize, r: Regs) -> Step {
+        self.list = List::Words(words);
+        self.word(word, Token { bytes: &[], position: start as u32 }, r)
     }
 
     #[cold]
     #[inline(never)]
-    fn named(&mut self, names: &[&str], name: &str, start: usize, r: Regs) -> Step {
-        let token = Token { bytes: name.as_bytes(), position: start as u32 };
-        match words::lookup(token.bytes) {
-            Some(Word::QDup) => self.question_dup(token, r, |_, at| {
-                names
-                    .get(at)
-                    .and_then(|next| words::lookup(next.as_bytes()))
-                    .map(|next| (next, at as u32, at + 1))
-            }),
-            _ => self.token(token, r),
+    fn named(&mut self, names: &'m [&'m str], name: &str, start: usize, r: Regs) -> Step {
+        self.list = List::Names(names);
+        self.token(Token { bytes: name.as_bytes(), position: start as u32 }, r)
+    }
+
+    /// The word of the table that comes next, past comments, and where to go on behind it.
+    pub(crate) fn peek(&self, at: usize) -> Option<(Word, Token<'t>, usize)> {
+        match self.list {
+            List::Words(words) => {
+                words.get(at).map(|&word| (word, Token { bytes: &[], position: at as u32 }, at + 1))
+            }
+            List::Names(names) => {
+                let word = words::lookup(names.get(at)?.as_bytes())?;
+                Some((word, Token { bytes: &[], position: at as u32 }, at + 1))
+            }
+            List::Text => {
+                let (token, at) = self.next_code(at)?;
+                let is_own = self.shadowed && self.is_shadowing(token.bytes);
+                Some((words::lookup(token.bytes).filter(|_| !is_own)?, token, at))
+            }
+        }
+    }
+
+    /// The next token that is not a comment.
+    pub(crate) fn next_code(&self, mut at: usize) -> Option<(Token<'t>, usize)> {
+        loop {
+            let (token, next) = self.next_token(at)?;
+            let behind = self.text.get(token.position as usize + 1..)?;
+            let len = match token.bytes {
+                b"(" => behind.iter().position(|&byte| byte == b')')?,
+                b"\\" => behind.iter().position(|&byte| byte == b'\n')?,
+                _ => return Some((token, next)),
+            };
+            at = token.position as usize + 1 + len + 1;
         }
     }
 
@@ -360,10 +393,15 @@ impl<'m, 't> Machine<'m, 't> {
                 self.split(word, token.position, &mut r);
                 Ok(r)
             }
-            Word::Depth => {
+            Word::Depth | Word::DeferFetch => {
                 self.s.control.note_impure();
                 self.generic(word, token.position, &mut r);
                 Ok(r)
+            }
+            Word::See if !self.is_compiling() => {
+                self.s.control.note_impure();
+                let (_, at) = self.name_after(token, r.at)?;
+                Ok(Regs { at, ..r })
             }
             _ => match word.def().kind {
                 Kind::Stack | Kind::Op | Kind::Flag => {
@@ -426,12 +464,15 @@ impl<'m, 't> Machine<'m, 't> {
         let from = r.sp - n_in;
         let operand = |k: usize| if k < n_in { self.s.stack.at(from + k) } else { NO_VALUE };
         let (mut a, b, c) = (operand(0), operand(1), operand(2));
+        let mut kept = true;
         if n_in > 3 && n_out > 0 {
-            a = Id(self.s.graph.args.len() as u16);
-            self.s.graph.args.extend_from_slice(self.s.stack.slice(from, r.sp));
+            let at = self.s.graph.keep_args(self.s.stack.slice(from, r.sp));
+            kept = at.is_some();
+            a = at.unwrap_or(NO_VALUE);
         }
         for k in 0..n_out {
             let id = match k {
+                _ if !kept => self.s.graph.unknown(position),
                 0 => self.s.graph.push(Op::Word(word), a, b, c, position),
                 1 => self.s.graph.push(Op::Second(word), a, b, c, position),
                 2 => self.s.graph.push(Op::Third(word), a, b, c, position),
@@ -443,7 +484,14 @@ impl<'m, 't> Machine<'m, 't> {
     }
 
     /// A call: takes the arguments and leaves a node for each result.
-    pub(crate) fn call(&mut self, name: &[u8], effect: WordEffect, token: Token<'_>, mut r: Regs) -> Step {
+    pub(crate) fn call(
+        &mut self,
+        name: &[u8],
+        effect: WordEffect,
+        constant: Option<Cell>,
+        token: Token<'_>,
+        mut r: Regs,
+    ) -> Step {
         let (n_in, n_out) = (effect.n_in as usize, effect.n_out as usize);
         if r.sp < self.floor + n_in {
             return if self.s.control.dead { Ok(r) } else { Err(token.error(self.underflow())) };
@@ -456,7 +504,10 @@ impl<'m, 't> Machine<'m, 't> {
         }
         r.touch(n_in);
         let from = r.sp - n_in;
-        let call = self.name_call(name, effect);
+        if self.s.graph.calls.len() > NODES_MAX {
+            return Err(token.error(ErrorKind::TooLarge));
+        }
+        let call = self.name_call(name, effect, constant);
         let args = self.s.stack.slice(from, r.sp);
         self.s.graph.args.extend_from_slice(args);
         for k in 0..n_out {
@@ -468,7 +519,7 @@ impl<'m, 't> Machine<'m, 't> {
     }
 
     /// A call with a name, its arguments to be appended to `args`.
-    pub(crate) fn name_call(&mut self, name: &[u8], effect: WordEffect) -> Id {
+    pub(crate) fn name_call(&mut self, name: &[u8], effect: WordEffect, constant: Option<Cell>) -> Id {
         let graph = &mut self.s.graph;
         let start = graph.names.len() as u32;
         graph.names.push_str(&String::from_utf8_lossy(name));
@@ -480,6 +531,7 @@ impl<'m, 't> Machine<'m, 't> {
             n_out: effect.n_out,
             flags: effect.flags,
             pure: effect.pure,
+            constant,
         });
         id
     }

@@ -11,8 +11,13 @@ mod error;
 mod machine;
 
 mod control;
-mod define;
 mod returns;
+
+mod define;
+mod locals;
+mod name;
+mod quote;
+mod source;
 
 mod infer;
 

@@ -212,7 +212,8 @@ impl Writer<'_> {
                 Ok(())
             }
             Op::Index => self.put("index"),
-            Op::Text => self.unknown(id, "addr"),
+            Op::Address => self.unknown(id, "addr"),
+            Op::Quote => self.unknown(id, "xt"),
             Op::Unknown | Op::LoopVar | Op::Alias => self.unknown(id, "x"),
         }
     }
