@@ -600,7 +600,8 @@ impl Machine<'_, '_> {
             return Err(token.error(ErrorKind::NoLoop));
         };
         if !self.s.control.dead {
-            let (sp, n_returns) = (self.s.control.flow.frames[at].sp, self.s.control.flow.frames[at].n_returns + 2);
+            let (sp, n_returns) =
+                (self.s.control.flow.frames[at].sp, self.s.control.flow.frames[at].n_returns + 2);
             if r.sp != sp {
                 return Err(token.error(ErrorKind::Leave { change: r.sp as i16 - sp as i16 }));
             }

@@ -64,8 +64,10 @@ pub(crate) struct Comment {
 /// What kind of word a definition is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum DefinitionKind {
-    /// Code, or data that stays what it is.
+    /// Code, or a number that stays what it is.
     Code,
+    /// Memory with a name.
+    Data,
     /// What CREATE made: `does>` may change it.
     Created,
     /// So many cells that `to` changes.

@@ -160,9 +160,8 @@ impl<'t> Machine<'_, 't> {
             Making::Word(made) => self.make(made, token, r),
             Making::Change(made) => {
                 let newest = self.s.control.definitions.iter().rposition(|newest| !newest.forgotten);
-                let created = |&index: &usize| {
-                    self.s.control.definitions[index].kind == DefinitionKind::Created
-                };
+                let created =
+                    |&index: &usize| self.s.control.definitions[index].kind == DefinitionKind::Created;
                 let index = newest.filter(created).ok_or(token.error(ErrorKind::NotStatic))?;
                 let Definition { name, body, .. } = self.s.control.definitions[index];
                 let changed = self.made(made, token.position);
@@ -205,8 +204,11 @@ impl<'t> Machine<'_, 't> {
         let not_static = token.error(ErrorKind::NotStatic);
         // A word of the same name that is defined later is not the one that is meant.
         let visible = std::mem::replace(&mut self.visible, index);
-        while let Some((postpone, next)) = self.next_code(at).filter(|(token, _)| (token.position as usize) < end) {
-            let is_postpone = words::lookup(postpone.bytes) == Some(Word::Postpone);
+        while let Some((postpone, next)) =
+            self.next_code(at).filter(|(token, _)| (token.position as usize) < end)
+        {
+            let word = words::lookup(postpone.bytes);
+            let is_postpone = matches!(word, Some(Word::Postpone | Word::BracketCompile));
             let (name, next) = self.next_token(next).filter(|_| is_postpone).ok_or(not_static)?;
             at = next;
             let name = Token { bytes: name.bytes, position: token.position };
@@ -236,7 +238,8 @@ impl<'t> Machine<'_, 't> {
         let state = |n_out| WordEffect { n_out, ..WordEffect::default() };
         let (n_in, effect, kind) = match word {
             Word::Create => (0, WordEffect::pure(0, 1), Created),
-            Word::BufferColon => (1, WordEffect::pure(0, 1), Created),
+            Word::Variable | Word::TwoVariable => (0, WordEffect::pure(0, 1), Data),
+            Word::BufferColon => (1, WordEffect::pure(0, 1), Data),
             Word::Constant => (1, WordEffect::pure(0, 1), Code),
             Word::TwoConstant => (2, WordEffect::pure(0, 2), Code),
             Word::Value => (1, state(1), Value(1)),
@@ -257,7 +260,9 @@ impl<'t> Machine<'_, 't> {
         let constant = (word == Word::Constant).then(|| self.s.graph.number_of(first)).flatten();
         // The address of a field, and where the next one begins.
         let offset = match word {
-            Word::FieldColon => Some((self.s.graph.number_of(first).map(|n| n.wrapping_add(7) & !7), Some(8))),
+            Word::FieldColon => {
+                Some((self.s.graph.number_of(first).map(|n| n.wrapping_add(7) & !7), Some(8)))
+            }
             Word::CFieldColon => Some((self.s.graph.number_of(first), Some(1))),
             Word::PlusField => Some((self.s.graph.number_of(first), self.s.graph.number_of(second))),
             _ => None,
@@ -328,7 +333,7 @@ impl<'t> Machine<'_, 't> {
         let start = self.s.control.outs.len() as u32;
         for _ in 0..n_out {
             let id = match made.kind {
-                DefinitionKind::Created => {
+                DefinitionKind::Created | DefinitionKind::Data => {
                     self.s.graph.push(Op::Address, NO_VALUE, NO_VALUE, NO_VALUE, position)
                 }
                 _ => self.s.graph.unknown(position),
@@ -362,7 +367,9 @@ impl<'t> Machine<'_, 't> {
 
     /// `defer name ( a -- b )`: the comment declares what the action does.
     fn deferred_comment(&mut self, r: Regs) -> Regs {
-        let Some((open, at)) = self.next_token(r.at).filter(|(token, _)| token.bytes == b"(") else { return r };
+        let Some((open, at)) = self.next_token(r.at).filter(|(token, _)| token.bytes == b"(") else {
+            return r;
+        };
         let behind = self.text.get(at..).unwrap_or(&[]);
         let Some(len) = behind.iter().position(|&byte| byte == b')') else { return r };
         let counts = std::str::from_utf8(&behind[..len]).ok().and_then(notation::count);
@@ -384,7 +391,8 @@ impl<'t> Machine<'_, 't> {
         let effect = WordEffect { pure: false, ..effect };
         let given = self.made(Made { effect, kind, constant: None }, position);
         let old = self.s.control.definitions[index];
-        self.s.control.definitions[index] = Definition { name: old.name, comment: old.comment, diverges, ..given };
+        self.s.control.definitions[index] =
+            Definition { name: old.name, comment: old.comment, diverges, ..given };
     }
 
     /// `to name`, `is name`.
@@ -430,7 +438,8 @@ impl<'t> Machine<'_, 't> {
         let action = self.target(xt).and_then(|target| self.action(target));
         let fits = |action: crate::effect::quote::Action| {
             let (given, known) = (action.effect, definition.effect());
-            action.diverges || crate::effect::define::fits((given.n_in, given.n_out), (known.n_in, known.n_out))
+            action.diverges
+                || crate::effect::define::fits((given.n_in, given.n_out), (known.n_in, known.n_out))
         };
         match (known, action) {
             (Deferred::Unknown, Some(action)) => {

@@ -202,7 +202,7 @@ impl Graph {
             }
             Op::Literal | Op::LoopVar | Op::Unknown | Op::Index | Op::Address | Op::Token | Op::Quote => {
                 direct(0)
-            },
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Execution tokens: quotations, and what EXECUTE and CATCH do with a token that is known.
 
 use crate::effect::control::Flow;
-use crate::effect::define::{DefinitionKind, Deferred, Ended, Open, OpenKind, Span};
+use crate::effect::define::{Deferred, DefinitionKind, Ended, Open, OpenKind, Span};
 use crate::effect::env::WordEffect;
 use crate::effect::error::{EffectError, ErrorKind};
 use crate::effect::machine::{BASE, Machine, Regs, Step, Token};
@@ -216,11 +216,8 @@ impl Machine<'_, '_> {
                 let (yes, no) = (self.target_within(node.b, depth)?, self.target_within(node.c, depth)?);
                 let (yes, no) = (self.action(yes)?, self.action(no)?);
                 let same = (yes.effect.n_in, yes.effect.n_out) == (no.effect.n_in, no.effect.n_out);
-                let effect = WordEffect {
-                    flags: yes.effect.flags & no.effect.flags,
-                    pure: false,
-                    ..yes.effect
-                };
+                let effect =
+                    WordEffect { flags: yes.effect.flags & no.effect.flags, pure: false, ..yes.effect };
                 (same && !yes.diverges && !no.diverges).then_some(Target::Either(effect))
             }
             _ => None,

@@ -227,8 +227,7 @@ impl<'t> Machine<'_, 't> {
         match follow.negated {
             None => self.test(follow.word, x, &yes, &no, follow.token, r),
             Some(negated) => {
-                let condition =
-                    self.s.graph.push(Op::Word(Word::ZeroEquals), x, NO_VALUE, NO_VALUE, negated);
+                let condition = self.s.graph.push(Op::Word(Word::ZeroEquals), x, NO_VALUE, NO_VALUE, negated);
                 self.test(follow.word, condition, &no, &yes, follow.token, r)
             }
         }
