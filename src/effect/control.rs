@@ -5,7 +5,7 @@ use crate::effect::define::{Definition, Open};
 use crate::effect::error::ErrorKind;
 use crate::effect::locals::Local;
 use crate::effect::machine::{BASE, CEILING, FLOOR, Machine, Regs, Step, Token};
-use crate::effect::node::{Id, NO_VALUE, NODES_MAX, NOWHERE, Op};
+use crate::effect::node::{Id, NO_VALUE, NODES_MAX, Op};
 use crate::effect::quote::{Outer, Quote};
 use crate::forth::words::Word;
 
@@ -74,6 +74,11 @@ impl Control {
     pub(crate) fn reset_flow(&mut self) {
         self.dead = false;
         self.flow.clear();
+    }
+
+    /// No control structure is open, and the return stack is empty.
+    pub(crate) fn is_flat(&self) -> bool {
+        self.flow.frames.is_empty() && self.flow.returns.is_empty()
     }
 
     pub(crate) fn note_impure(&mut self) {
@@ -358,11 +363,8 @@ impl Machine<'_, '_> {
         self.s.stack.slice_mut(0, saved.sp).copy_from_slice(cells);
         flow.returns.clear();
         flow.returns.extend_from_slice(&flow.saves[saved.returns()]);
-        // A local that is declared on another way only has no value that can be told here.
-        flow.values[..saved.n_values].copy_from_slice(&flow.saves[saved.values()]);
-        for value in &mut flow.values[saved.n_values..] {
-            *value = self.s.graph.unknown(NOWHERE);
-        }
+        flow.values.clear();
+        flow.values.extend_from_slice(&flow.saves[saved.values()]);
         if control.dead {
             r.low = control.low_alive;
         }
@@ -435,9 +437,6 @@ impl Machine<'_, '_> {
             let (here, other) = (self.s.control.flow.values[k], self.s.control.flow.saves[at]);
             self.s.control.flow.values[k] =
                 self.choose(frame.condition, here, other, saved_is_true, token.position);
-        }
-        for k in saved.n_values..self.s.control.flow.values.len() {
-            self.s.control.flow.values[k] = self.s.graph.unknown(token.position);
         }
         Ok(r)
     }
@@ -574,9 +573,6 @@ impl Machine<'_, '_> {
         if self.s.control.dead {
             r.low = self.s.control.low_alive;
             self.s.control.dead = false;
-        }
-        for k in frame.n_values..self.s.control.flow.values.len() {
-            self.s.control.flow.values[k] = self.s.graph.unknown(token.position);
         }
         // All ways out have the depth of the head. A cell that no way changes keeps its value.
         r.sp = frame.sp;

@@ -24,7 +24,8 @@ impl Machine<'_, '_> {
 
     /// `{: a b | c -- d :}`, and `locals| b a |`, where the first name is the top of the stack.
     pub(crate) fn locals(&mut self, word: Word, token: Token<'_>, mut r: Regs) -> Step {
-        if self.s.control.flow.bracket.is_some() {
+        // The engine keeps locals under everything else on the return stack.
+        if self.s.control.flow.bracket.is_some() || !self.s.control.is_flat() {
             return Err(token.error(ErrorKind::Misplaced));
         }
         let before = self.s.control.flow.locals.len();
