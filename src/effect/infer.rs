@@ -108,8 +108,10 @@ pub fn infer<'s>(
     env: &dyn WordEnv,
     scratch: &'s mut Scratch,
 ) -> Result<Effect<'s>, EffectError> {
-    let answer = answer(code, env, scratch)?;
-    Ok(view(scratch, code, answer))
+    match answer(code, env, scratch)? {
+        Some(r) => Ok(bare(scratch, code, r)),
+        None => Ok(last(scratch, code)),
+    }
 }
 
 /// The registers at the end of straight bare code; `None` where the answer is the last recorded definition.

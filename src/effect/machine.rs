@@ -20,6 +20,11 @@ pub(crate) const CEILING: usize = 240;
 
 const SLOTS: usize = 256;
 
+/// A text of so many bytes makes too few values by straight words alone for their number to be looked at after each.
+const SHORT: usize = 8192;
+
+const _: () = assert!(NODES_MAX + SHORT / 2 < NO_VALUE.0 as usize - FIRST_NODE);
+
 /// The slots at the start: each input by its number from the top.
 static FRESH: [Id; BASE] = {
     let mut slots = [NO_VALUE; BASE];
@@ -157,15 +162,25 @@ impl<'m, 't> Machine<'m, 't> {
         if s.control.used {
             s.control.reset();
         }
-        let shadowed = env.overrides_standard();
-        let declared = env.declared();
+        let (shadowed, declared) = env.settings();
         let (floor, visible) = (floor_of(declared), usize::MAX);
         Self { s, env, text, floor, shadowed, declared, visible, list: List::Text }
     }
 
     /// Runs the text to its end.
     #[inline(always)]
-    pub(crate) fn run(&mut self, mut r: Regs) -> Step {
+    pub(crate) fn run(&mut self, r: Regs) -> Step {
+        if self.text.len() > SHORT { self.run_long(r) } else { self.run_text::<false>(r) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn run_long(&mut self, r: Regs) -> Step {
+        self.run_text::<true>(r)
+    }
+
+    #[inline(always)]
+    fn run_text<const LONG: bool>(&mut self, mut r: Regs) -> Step {
         let text = self.text;
         let ending = Ending::new(text);
         loop {
@@ -176,22 +191,23 @@ impl<'m, 't> Machine<'m, 't> {
             };
             let delimiters = delimiters_in(raw);
             let len = delimiters.trailing_zeros() as usize / 8;
-            let key = if len < 8 { raw & ((1 << (8 * len)) - 1) } else { raw };
+            // The bytes before the first delimiter; of eight the last is lost, and no name in the table is so long.
+            let key = raw & ((delimiters ^ delimiters.wrapping_sub(1)) >> 8);
             let start = r.at;
             r.at = start + len + 1;
-            if let Some(word) = words::lookup_key(key)
+            if let Some(word) = straight_word(key)
                 && !self.shadowed
                 && len < 8
-                && straight(self.s, word, &mut r, start as u32)
             {
-                if self.is_within(&r) {
+                straight(self.s, word, &mut r, start as u32);
+                if self.is_within(&r) && (!LONG || self.has_room()) {
                     continue;
                 }
             } else if len == 0 {
                 continue;
             } else {
-                r = self.other(start, key, r)?;
-                if self.is_within(&r) {
+                r = self.other(start, raw as u8, r)?;
+                if self.is_within(&r) && self.has_room() {
                     continue;
                 }
             }
@@ -202,23 +218,42 @@ impl<'m, 't> Machine<'m, 't> {
     /// Runs words of the table; `literal` takes the next of `literals`.
     #[inline(always)]
     pub(crate) fn run_words(&mut self, words: &'m [Word], literals: &[Cell]) -> Step {
+        if words.len() > SHORT / 2 {
+            return self.run_long_list(words, literals);
+        }
+        self.run_list::<false>(words, literals)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn run_long_list(&mut self, words: &'m [Word], literals: &[Cell]) -> Step {
+        self.run_list::<true>(words, literals)
+    }
+
+    #[inline(always)]
+    fn run_list<const LONG: bool>(&mut self, words: &'m [Word], literals: &[Cell]) -> Step {
         let mut r = Regs::start(0);
-        let mut literals = literals.iter();
+        let mut n_literals = 0;
         while let Some(&word) = words.get(r.at) {
             let start = r.at;
             r.at += 1;
-            if !straight(self.s, word, &mut r, start as u32) {
-                r = match (word, literals.as_slice()) {
-                    (Word::Literal, [value, rest @ ..]) => {
-                        literals = rest.iter();
-                        self.push_literal(*value, start as u32, r)
+            if straight(self.s, word, &mut r, start as u32) {
+                if self.is_within(&r) && (!LONG || self.has_room()) {
+                    continue;
+                }
+            } else {
+                r = match (word, literals.get(n_literals)) {
+                    (Word::Literal, Some(&value)) => {
+                        n_literals += 1;
+                        self.push_literal(value, start as u32, r)
                     }
                     _ => self.listed(words, word, start, r)?,
                 };
+                if self.is_within(&r) && self.has_room() {
+                    continue;
+                }
             }
-            if !self.is_within(&r) {
-                r = self.beyond(start, r)?;
-            }
+            r = self.beyond(start, r)?;
         }
         Ok(r)
     }
@@ -230,15 +265,14 @@ impl<'m, 't> Machine<'m, 't> {
         while let Some(name) = names.get(r.at) {
             let start = r.at;
             r.at += 1;
-            let key = key_of(name.as_bytes());
-            if let Some(word) = key.and_then(words::lookup_key)
+            if let Some(word) = key_of(name.as_bytes()).and_then(straight_word)
                 && !self.shadowed
-                && straight(self.s, word, &mut r, start as u32)
             {
+                straight(self.s, word, &mut r, start as u32);
             } else {
                 r = self.named(names, name, start, r)?;
             }
-            if !self.is_within(&r) {
+            if !self.is_within(&r) || !self.has_room() {
                 r = self.beyond(start, r)?;
             }
         }
@@ -247,7 +281,12 @@ impl<'m, 't> Machine<'m, 't> {
 
     #[inline(always)]
     fn is_within(&self, r: &Regs) -> bool {
-        r.low >= self.floor && r.sp <= CEILING && self.s.graph.nodes.len() <= NODES_MAX
+        r.low >= self.floor && r.sp <= CEILING
+    }
+
+    #[inline(always)]
+    fn has_room(&self) -> bool {
+        self.s.graph.nodes.len() <= NODES_MAX
     }
 
     /// The registers left their bounds: an error, unless the code is never reached.
@@ -293,12 +332,12 @@ impl<'m, 't> Machine<'m, 't> {
     /// A token that is not one of the common words.
     #[cold]
     #[inline(never)]
-    fn other(&mut self, start: usize, key: NameKey, mut r: Regs) -> Step {
+    fn other(&mut self, start: usize, first: u8, mut r: Regs) -> Step {
         let token = self.token_at(start);
         r.at = start + token.bytes.len() + 1;
         // Measured: most of what comes here is a number; a digit in front decides quickly.
         if !self.shadowed
-            && (key as u8).is_ascii_digit()
+            && first.is_ascii_digit()
             && let Some(Number::Single(value)) = number(token.bytes, 10)
         {
             return Ok(self.push_literal(value, token.position, r));
@@ -650,6 +689,93 @@ fn straight(s: &mut Scratch, word: Word, r: &mut Regs, position: u32) -> bool {
         _ => return false,
     }
     true
+}
+
+/// The words that [`straight`] runs.
+const STRAIGHT_WORDS: &[Word] = {
+    use Word::*;
+    &[
+        Dup,
+        Drop,
+        Swap,
+        Over,
+        Rot,
+        MinusRot,
+        Nip,
+        Tuck,
+        TwoDup,
+        TwoDrop,
+        TwoSwap,
+        TwoOver,
+        TwoRot,
+        Plus,
+        Minus,
+        Star,
+        Slash,
+        Mod,
+        Min,
+        Max,
+        LShift,
+        RShift,
+        And,
+        Or,
+        Xor,
+        Equals,
+        NotEquals,
+        Less,
+        Greater,
+        LessEq,
+        GreaterEq,
+        ULess,
+        UGreater,
+        OnePlus,
+        OneMinus,
+        TwoStar,
+        TwoSlash,
+        Negate,
+        Abs,
+        Invert,
+        ZeroEquals,
+        ZeroNotEquals,
+        ZeroLess,
+        ZeroGreater,
+    ]
+};
+
+const INDEX_BITS: u32 = 8;
+const INDEX_LEN: usize = 1 << INDEX_BITS;
+
+/// Gives each straight word a place of its own in the index; the compiler says so when it no longer does.
+const MULTIPLIER: u64 = 0x9755_D4C1_3A90_2931;
+
+/// The straight words by their keys. A key that is not there is no straight word.
+static INDEX: [(NameKey, Word); INDEX_LEN] = {
+    // No token has this key: a token holds no blank.
+    let mut index = [(b' ' as NameKey, Word::Dup); INDEX_LEN];
+    let mut i = 0;
+    while i < STRAIGHT_WORDS.len() {
+        let word = STRAIGHT_WORDS[i];
+        let name = words::WORDS[word as usize].name.as_bytes();
+        assert!(name.len() < 8);
+        let key = words::name_key(name);
+        let at = index_of(key);
+        assert!(index[at].0 == b' ' as NameKey);
+        index[at] = (key, word);
+        i += 1;
+    }
+    index
+};
+
+#[inline(always)]
+const fn index_of(key: NameKey) -> usize {
+    (key.wrapping_mul(MULTIPLIER) >> (64 - INDEX_BITS)) as usize
+}
+
+/// The straight word with a key.
+#[inline(always)]
+fn straight_word(key: NameKey) -> Option<Word> {
+    let (found, word) = INDEX[index_of(key)];
+    (found == key).then_some(word)
 }
 
 /// The last bytes of a text in one integer, so that every token can be read as eight bytes.
