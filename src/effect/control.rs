@@ -35,6 +35,9 @@ pub(crate) struct Control {
     pub(crate) outs: Vec<Id>,
     /// What the definitions and quotations that are open stand in, outermost first.
     pub(crate) outers: Vec<Outer>,
+    /// How many immediate words were run, and how many are running now.
+    pub(crate) n_put_in: u32,
+    pub(crate) nesting: u32,
 }
 
 /// What belongs to one body.
@@ -66,6 +69,8 @@ impl Control {
         self.quotes.clear();
         self.outs.clear();
         self.outers.clear();
+        self.n_put_in = 0;
+        self.nesting = 0;
         self.open = Open::default();
         self.reset_flow();
     }

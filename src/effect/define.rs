@@ -297,19 +297,22 @@ impl<'t> Machine<'_, 't> {
         });
     }
 
-    /// The end of the text: the last definition, or bare code behind it, is recorded last.
-    pub(crate) fn finish(&mut self, r: Regs) -> Result<Option<Regs>, EffectError> {
-        let open = self.s.control.open;
+    /// No definition and no quotation is open.
+    pub(crate) fn expect_bare(&self) -> Result<(), EffectError> {
+        let open = &self.s.control.open;
         let closer = match open.kind {
-            OpenKind::Bare => "",
+            OpenKind::Bare => return Ok(()),
             OpenKind::Colon | OpenKind::NoName => ";",
             OpenKind::Quotation => ";]",
         };
-        if !closer.is_empty() {
-            let (position, end) = open.opener;
-            let kind = ErrorKind::Unterminated { closer };
-            return Err(EffectError { kind, position, len: end - position });
-        }
+        let (position, end) = open.opener;
+        Err(EffectError { kind: ErrorKind::Unterminated { closer }, position, len: end - position })
+    }
+
+    /// The end of the text: the last definition, or bare code behind it, is recorded last.
+    pub(crate) fn finish(&mut self, r: Regs) -> Result<Option<Regs>, EffectError> {
+        self.expect_bare()?;
+        let open = self.s.control.open;
         let rest = self.text.get(open.body_start..).unwrap_or(&[]);
         if !self.s.control.definitions.is_empty() && rest.iter().all(|&byte| byte <= b' ') {
             return Ok(None);

@@ -198,6 +198,7 @@ fn finish(machine: &mut Machine<'_, '_>, mut r: Regs) -> Result<(), EffectError>
 #[cold]
 fn finish_list(machine: &mut Machine<'_, '_>, r: Regs, len: usize) -> Result<(), EffectError> {
     let end = Token { bytes: &[], position: len as u32 };
+    machine.expect_bare()?;
     match machine.end_body(end, r)? {
         // A list cannot be read again from the middle of nowhere: recursion without declaration has no effect here.
         Ended::Again(_) => Err(end.error(ErrorKind::NoBaseCase)),
@@ -501,6 +502,10 @@ mod tests {
             compose(&["?dup", "if", "1+", "else", "0", "then"], &mut scratch),
             "( a -- (a ? a+1 : 0) )"
         );
+        assert_eq!(compose(&["[:", "dup", "*", ";]", "execute", "1+"], &mut scratch), "( a -- a*a+1 )");
+        assert_eq!(compose(&["[:", "dup"], &mut scratch), "Unterminated { closer: \";]\" } at 0");
+        let words = [Word::QuotationOpen, Word::Star, Word::QuotationClose, Word::Execute];
+        assert_eq!(show(infer_words(&words, &[], &mut scratch)), "( a b -- a*b )");
         assert_eq!(compose(&["dup", "nope"], &mut scratch), "UnknownWord at 1");
         assert_eq!(compose(&["if", "dup"], &mut scratch), "Unclosed { closer: Then } at 0");
     }

@@ -437,6 +437,12 @@ impl<'m, 't> Machine<'m, 't> {
                 self.generic(word, token.position, &mut r);
                 Ok(r)
             }
+            Word::EndStructure => {
+                self.s.control.note_impure();
+                self.generic(word, token.position, &mut r);
+                self.note_blank(r);
+                Ok(r)
+            }
             Word::See if !self.is_compiling() => {
                 self.s.control.note_impure();
                 let (_, at) = self.name_after(token, r.at)?;

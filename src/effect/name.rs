@@ -9,6 +9,10 @@ use crate::effect::notation;
 use crate::forth::words::{self, Word};
 use crate::model::Cell;
 
+/// Calls of immediate words that put others into a definition, at most; and how deep they may call each other.
+const PUT_IN_MAX: u32 = 20_000;
+const NESTING_MAX: u32 = 64;
+
 /// A word that running another one makes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Made {
@@ -82,8 +86,10 @@ impl<'t> Machine<'_, 't> {
         self.s.control.flow.bracket.is_none()
     }
 
+    /// The effect of a word of the environment, where its name does not mean a word of the standard.
     pub(crate) fn env_word(&self, token: Token<'_>) -> Option<WordEffect> {
-        self.env_effect(token.bytes)
+        let means_standard = !self.env.overrides_standard() && words::lookup(token.bytes).is_some();
+        if means_standard { None } else { self.env_effect(token.bytes) }
     }
 
     fn env_effect(&self, name: &[u8]) -> Option<WordEffect> {
@@ -202,6 +208,11 @@ impl<'t> Machine<'_, 't> {
             (body.0 as usize, body.1 as usize)
         };
         let not_static = token.error(ErrorKind::NotStatic);
+        self.s.control.n_put_in += 1;
+        self.s.control.nesting += 1;
+        if self.s.control.n_put_in > PUT_IN_MAX || self.s.control.nesting > NESTING_MAX {
+            return Err(token.error(ErrorKind::TooLarge));
+        }
         // A word of the same name that is defined later is not the one that is meant.
         let visible = std::mem::replace(&mut self.visible, index);
         while let Some((postpone, next)) =
@@ -218,6 +229,7 @@ impl<'t> Machine<'_, 't> {
             })?;
         }
         self.visible = visible;
+        self.s.control.nesting -= 1;
         Ok(r)
     }
 

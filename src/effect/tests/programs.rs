@@ -164,6 +164,8 @@ fn words_of_the_text() {
     check(": two create create ; two a b", "not static: two at 1:23");
     check("begin-structure p field: p.x field: p.y end-structure : f p.y @ ;", "( a -- mem[p.y(a)] )");
     check("begin-structure p field: p.x cfield: p.y end-structure p", "( -- p )");
+    check("begin-structure p field: p.x cfield: p.y end-structure", "( a -- a+8 )");
+    check("begin-structure p 3 +field p.x field: p.y end-structure", "( a -- a+8 )");
     check("defer d ( a b -- c ) : f d 1+ ; ' + is d", "( -- )");
     check("defer d ( a b -- c ) : f d 1+ ;", "( a b -- d(a,b)+1 )");
     check("defer d ( a b -- c ) ' dup is d", "not static: IS at 1:28");
@@ -213,6 +215,13 @@ fn text_at_compile_time() {
     check("?dup ( still ) if 1+ else 7 then", "( a -- (a ? a+1 : 7) )");
     check("?dup \\ still\n 0= if 7 else 1+ then", "( a -- (a=0 ? 7 : a+1) )");
     check(": if ; ?dup if", "not static: ?DUP at 1:8");
+    // Immediate words that double each other come to an end.
+    let mut macros = String::from(": m0 postpone align ; immediate ");
+    for k in 1..40 {
+        macros += &format!(": m{k} postpone m{} postpone m{} ; immediate ", k - 1, k - 1);
+    }
+    check(&format!("{macros} : f m39 ;"), "the code makes more values than can be followed, at `m39`");
+    check(&format!("{macros} : f m9 ;"), "( -- )");
 }
 
 #[test]
