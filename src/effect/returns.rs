@@ -65,7 +65,7 @@ impl<'t> Machine<'_, 't> {
     }
 
     /// `n>r`: so many cells, and how many they are on top.
-    fn to_returns(&mut self, token: Token<'_>, mut r: Regs) -> Step {
+    fn put_counted(&mut self, token: Token<'_>, mut r: Regs) -> Step {
         let count = self.pop(&mut r);
         let n = self.s.graph.number_of(count).ok_or(token.error(ErrorKind::NotStatic))?;
         let n = match usize::try_from(n) {
@@ -84,7 +84,7 @@ impl<'t> Machine<'_, 't> {
     }
 
     /// `nr>`
-    fn from_returns(&mut self, token: Token<'_>, mut r: Regs) -> Step {
+    fn take_counted(&mut self, token: Token<'_>, mut r: Regs) -> Step {
         let count = self.returned(0, token)?;
         let n = self.s.graph.number_of(count).ok_or(token.error(ErrorKind::NotStatic))?;
         let n = usize::try_from(n).map_err(|_| token.error(ErrorKind::ReturnEmpty))?;
@@ -145,8 +145,8 @@ impl<'t> Machine<'_, 't> {
                 self.compiles(token, r)
             }
             _ if self.s.control.dead => Ok(r),
-            Word::NToR => self.to_returns(token, r),
-            Word::NRFrom => self.from_returns(token, r),
+            Word::NToR => self.put_counted(token, r),
+            Word::NRFrom => self.take_counted(token, r),
             Word::SearchWordlist => self.search_wordlist(token, r),
             Word::TraverseWordlist => self.traverse(token, r),
             Word::SetOrder => {
