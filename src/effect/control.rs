@@ -740,6 +740,10 @@ impl Machine<'_, '_> {
     }
 
     fn recurse_word(&mut self, token: Token<'_>, r: Regs) -> Step {
+        // Behind `does>` it would call code over an address that only the made words push.
+        if self.s.control.open.before_does.is_some() {
+            return Err(token.error(ErrorKind::NotStatic));
+        }
         self.s.control.open.recursed = Some(token.position);
         match self.s.control.open.recursion.or(self.declared) {
             Some((n_in, n_out)) => {

@@ -9,6 +9,7 @@ mod env;
 mod error;
 
 mod machine;
+mod token;
 
 mod control;
 mod returns;

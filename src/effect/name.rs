@@ -64,7 +64,7 @@ impl<'t> Machine<'_, 't> {
 
     /// A name that stands over the standard's words: a local, a definition of this text, an overriding word.
     pub(crate) fn shadowing(&mut self, token: Token<'_>, mut r: Regs) -> Result<Option<Regs>, EffectError> {
-        if self.is_compiling_or_bare()
+        if self.s.control.flow.bracket.is_none()
             && let Some(local) = self.local(token.bytes)
         {
             let value = self.s.control.flow.values[local];
@@ -80,10 +80,6 @@ impl<'t> Machine<'_, 't> {
             return self.call(token.bytes, effect, None, token, r).map(Some);
         }
         Ok(None)
-    }
-
-    fn is_compiling_or_bare(&self) -> bool {
-        self.s.control.flow.bracket.is_none()
     }
 
     /// The effect of a word of the environment, where its name does not mean a word of the standard.

@@ -154,6 +154,7 @@ fn words_of_the_text() {
     check(": array create cells allot does> swap cells + ; 10 array a : f a @ ;", "( a -- mem[a(a)] )");
     check(": const create , does> @ ; 5 const five : f five five * ;", "( -- five*five )");
     check(": adder create , does> ( n -- m ) @ + ; 5 adder add5 : f 1 add5 ;", "( -- add5(1) )");
+    check(": c create , does> @ recurse ;", "not static: RECURSE at 1:22");
     check(": five 5 constant ; five v : f v v ;", "( -- v v )");
     check(": const constant ; 5 const five : f five ;", "( -- five )");
     check(": mk create 0 , ; mk a : f a @ ;", "( -- mem[a] )");
