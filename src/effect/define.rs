@@ -68,8 +68,10 @@ pub(crate) enum DefinitionKind {
     Code,
     /// Memory with a name.
     Data,
-    /// What CREATE made: `does>` may change it.
+    /// What CREATE made: an address; `does>` may change it.
     Created,
+    /// What `does>` changed, and may change again.
+    Does,
     /// So many cells that `to` changes.
     Value(u8),
     /// What `is` changes.
@@ -229,7 +231,7 @@ impl<'t> Machine<'_, 't> {
         let Some(last) = self.s.control.definitions.last_mut() else { return };
         if let Some(definition) = before_does {
             // The body behind `does>` is the effect of what the word makes.
-            let made = Made { effect: last.effect(), kind: DefinitionKind::Created, constant: None };
+            let made = Made { effect: last.effect(), kind: DefinitionKind::Does, constant: None };
             let making = match definition.making {
                 Making::Nothing | Making::Change(_) => Making::Change(made),
                 Making::Word(_) => Making::Word(made),
