@@ -162,8 +162,12 @@ impl<'t> Machine<'_, 't> {
             Making::Word(made) => self.make(made, token, r),
             Making::Change(made) => {
                 let newest = self.s.control.definitions.iter().rposition(|newest| !newest.forgotten);
-                let created =
-                    |&index: &usize| self.s.control.definitions[index].kind == DefinitionKind::Created;
+                let created = |&index: &usize| {
+                    matches!(
+                        self.s.control.definitions[index].kind,
+                        DefinitionKind::Created | DefinitionKind::Does
+                    )
+                };
                 let index = newest.filter(created).ok_or(token.error(ErrorKind::NotStatic))?;
                 let Definition { name, body, .. } = self.s.control.definitions[index];
                 let changed = self.made(made, token.position);

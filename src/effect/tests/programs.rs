@@ -161,6 +161,7 @@ fn words_of_the_text() {
     check(": mk create 0 , ; : mk2 mk ; mk2 a : f a @ ;", "( -- mem[a] )");
     check(": does does> @ ; create c 5 , does : f c ;", "( -- c )");
     check(": does does> @ ; : f does ;", "( -- )");
+    check(": does1 does> @ ; : does2 does> 1+ @ ; create c does1 does2 c", "( -- c )");
     check(": does does> @ ; does", "not static: does at 1:18");
     check(": two create create ; two a b", "not static: two at 1:23");
     check("begin-structure p field: p.x field: p.y end-structure : f p.y @ ;", "( a -- mem[p.y(a)] )");
