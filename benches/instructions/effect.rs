@@ -17,13 +17,19 @@ fn main() {
     let known: Option<Vec<Word>> = names.iter().map(|name| words::lookup(name.as_bytes())).collect();
     let known = known.unwrap_or_default();
     let mut scratch = Scratch::new();
+    let s = &mut scratch;
+    match mode.as_str() {
+        "infer" => repeat(turns, || black_box(infer(black_box(code), &NoWords, s)).is_ok()),
+        "verify" => {
+            repeat(turns, || black_box(verify(black_box(code), black_box(claim), &NoWords, s)).is_ok())
+        }
+        "compose" => repeat(turns, || black_box(compose(black_box(&names), &NoWords, s)).is_ok()),
+        _ => repeat(turns, || black_box(infer_words(black_box(&known), &[], s)).is_ok()),
+    }
+}
+
+fn repeat(turns: u64, mut turn: impl FnMut() -> bool) {
     for _ in 0..turns {
-        let ok = match mode.as_str() {
-            "infer" => black_box(infer(black_box(code), &NoWords, &mut scratch)).is_ok(),
-            "verify" => black_box(verify(black_box(code), black_box(claim), &NoWords, &mut scratch)).is_ok(),
-            "compose" => black_box(compose(black_box(&names), &NoWords, &mut scratch)).is_ok(),
-            _ => black_box(infer_words(black_box(&known), &[], &mut scratch)).is_ok(),
-        };
-        assert!(black_box(ok));
+        assert!(black_box(turn()));
     }
 }

@@ -42,7 +42,7 @@ codes! {
         "A word such as `then` closes nothing, closes another structure than the open one, or is missing.\n\nExample: `dup if 1+` lacks `then`; `begin dup until then` has one too many.";
     /// Only a run can tell the effect.
     NOT_STATIC 49 "effect is not static"
-        "The number of cells depends on a value that only a run can tell. Understood are `pick` and `roll` behind a number, `?dup` right before `if`, `while` or `until` (`0=` may stand between), and `execute` behind `['] name`.\n\nExample: `?dup +` leaves one cell or takes two.";
+        "The number of cells depends on a value that only a run can tell; the message names the word and its line and column. Understood are `pick`, `roll`, `n>r` and `set-order` behind a number; `?dup`, `catch` and `search-wordlist` right before `if`, `while` or `until` (`0=`, `dup` or `?dup` may stand between); `execute` and `catch` of a word or quotation that is known where they stand; deferred words with a stack comment or an action; `[if]` behind a number or `[defined]`. Text that is evaluated or included is not read.\n\nExample: `?dup +` leaves one cell or takes two.";
     /// A stack comment ended too early.
     COMMENT_ENDS_EARLY 50 "comment ends at the first `)`"
         "A Forth comment `( … )` ends at the first closing parenthesis, wherever it stands. What follows is code.\n\nExample: `( a b -- gcd(a,b) )` leaves the word `)` behind. Write `( a b -- gcd[a,b] )`.";

@@ -1,10 +1,12 @@
 //! Control flow: branches that join, loops that balance, exits that agree. States are copied aside at a branch and joined
 //! cell by cell; a loop wraps every cell in a node of its own and finds out at its end which of them it changed.
 
-use crate::effect::define::{Definition, Local, Open};
+use crate::effect::define::{Definition, Open};
 use crate::effect::error::ErrorKind;
-use crate::effect::machine::{FLOOR, Machine, Regs, Step, Token};
+use crate::effect::locals::Local;
+use crate::effect::machine::{BASE, CEILING, FLOOR, Machine, Regs, Step, Token};
 use crate::effect::node::{Id, NO_VALUE, NODES_MAX, Op};
+use crate::effect::quote::{Outer, Quote};
 use crate::forth::words::Word;
 
 /// Copies of cells kept at once, at most.
@@ -24,19 +26,33 @@ pub(crate) struct Control {
     pub(crate) low_alive: usize,
     /// Memory, output or a call that is not known to be pure.
     pub(crate) impure: bool,
-    frames: Vec<Frame>,
-    saves: Vec<Id>,
-    /// The return stack: locals, then what was put there; a counted loop puts `NO_VALUE` and its index.
-    pub(crate) returns: Vec<Id>,
-    exits: Vec<Exit>,
-    exit_saves: Vec<Id>,
-    conditions: Vec<(Id, bool)>,
+    pub(crate) flow: Flow,
     /// What `if`, `while` and `until` test, with the place, for warnings.
     pub(crate) tests: Vec<(Id, u32)>,
     pub(crate) open: Open,
     pub(crate) definitions: Vec<Definition>,
+    pub(crate) quotes: Vec<Quote>,
     pub(crate) outs: Vec<Id>,
+    /// What the definitions and quotations that are open stand in, outermost first.
+    pub(crate) outers: Vec<Outer>,
+    /// How many immediate words were run, and how many are running now.
+    pub(crate) n_put_in: u32,
+    pub(crate) nesting: u32,
+}
+
+/// What belongs to one body.
+#[derive(Default)]
+pub(crate) struct Flow {
+    frames: Vec<Frame>,
+    saves: Vec<Id>,
+    /// The return stack: what was put there; a counted loop puts `NO_VALUE` and its index.
+    pub(crate) returns: Vec<Id>,
+    exits: Vec<Exit>,
+    exit_saves: Vec<Id>,
+    conditions: Vec<(Id, bool)>,
     pub(crate) locals: Vec<Local>,
+    /// The values of the locals.
+    pub(crate) values: Vec<Id>,
     /// Inside `[ … ]`: the stack pointer and the lowest slot before it.
     pub(crate) bracket: Option<(usize, usize)>,
     /// Cells that wait for `literal`.
@@ -50,7 +66,11 @@ impl Control {
         self.impure = false;
         self.tests.clear();
         self.definitions.clear();
+        self.quotes.clear();
         self.outs.clear();
+        self.outers.clear();
+        self.n_put_in = 0;
+        self.nesting = 0;
         self.open = Open::default();
         self.reset_flow();
     }
@@ -58,20 +78,12 @@ impl Control {
     /// Forgets what belongs to one definition.
     pub(crate) fn reset_flow(&mut self) {
         self.dead = false;
-        self.frames.clear();
-        self.saves.clear();
-        self.returns.clear();
-        self.exits.clear();
-        self.exit_saves.clear();
-        self.conditions.clear();
-        self.locals.clear();
-        self.bracket = None;
-        self.waiting.clear();
+        self.flow.clear();
     }
 
-    /// No control structure is open.
+    /// No control structure is open, and the return stack is empty.
     pub(crate) fn is_flat(&self) -> bool {
-        self.frames.is_empty()
+        self.flow.frames.is_empty() && self.flow.returns.is_empty()
     }
 
     pub(crate) fn note_impure(&mut self) {
@@ -80,13 +92,43 @@ impl Control {
     }
 }
 
+impl Flow {
+    fn clear(&mut self) {
+        self.frames.clear();
+        self.saves.clear();
+        self.returns.clear();
+        self.exits.clear();
+        self.exit_saves.clear();
+        self.conditions.clear();
+        self.locals.clear();
+        self.values.clear();
+        self.bracket = None;
+        self.waiting.clear();
+    }
+}
+
 /// A state set aside: where its cells stand in `saves`.
 #[derive(Clone, Copy)]
 struct Saved {
     sp: usize,
     n_returns: usize,
+    n_values: usize,
     at: usize,
     dead: bool,
+}
+
+impl Saved {
+    /// Where the cells of the return stack stand in `saves`.
+    fn returns(&self) -> std::ops::Range<usize> {
+        let from = self.at + self.sp;
+        from..from + self.n_returns
+    }
+
+    /// Where the values of the locals stand.
+    fn values(&self) -> std::ops::Range<usize> {
+        let from = self.at + self.sp + self.n_returns;
+        from..from + self.n_values
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -121,6 +163,7 @@ struct Frame {
     /// For loops: the depths at the head, and the nodes that stand for its cells.
     sp: usize,
     n_returns: usize,
+    n_values: usize,
     vars: usize,
     /// For counted loops: cells that some `leave` changes, and whether there is a `leave`.
     changed: [u64; 8],
@@ -133,8 +176,9 @@ impl Frame {
         let n_cells = self.sp - FLOOR;
         let cells = (0..n_cells).map(|k| Slot::Cell(FLOOR + k));
         let returns = (0..self.n_returns).map(Slot::Return);
+        let locals = (0..self.n_values).map(Slot::Local);
         let vars = self.vars;
-        cells.chain(returns).enumerate().map(move |(k, slot)| (slot, Id((vars + k) as u16)))
+        cells.chain(returns).chain(locals).enumerate().map(move |(k, slot)| (slot, Id((vars + k) as u16)))
     }
 }
 
@@ -142,6 +186,7 @@ impl Frame {
 enum Slot {
     Cell(usize),
     Return(usize),
+    Local(usize),
 }
 
 /// An `exit` met on the way.
@@ -161,7 +206,7 @@ impl Machine<'_, '_> {
             Word::If | Word::While | Word::Until => {
                 let condition = self.pop(&mut r);
                 self.s.control.tests.push((condition, token.position));
-                self.test(word, condition, r.sp, r.sp, token, r)
+                self.test(word, condition, &[], &[], token, r)
             }
             Word::Else => self.else_word(token, r),
             Word::Then => self.then_word(token, r),
@@ -207,41 +252,54 @@ impl Machine<'_, '_> {
         self.s.stack.at(r.sp)
     }
 
-    /// `if`, `while` or `until` on a value that is off the stack already; the depths after it may differ (`?dup if`).
+    /// `if`, `while` or `until` on a value that is off the stack already; what lies over the stack after it may differ:
+    /// `yes` where the value is true, `no` where it is 0.
     pub(crate) fn test(
         &mut self,
         word: Word,
         condition: Id,
-        sp_true: usize,
-        sp_false: usize,
+        yes: &[Id],
+        no: &[Id],
         token: Token<'_>,
-        mut r: Regs,
+        r: Regs,
     ) -> Step {
-        if self.s.control.saves.len() > SAVES_MAX {
+        let base = r.sp;
+        if self.s.control.flow.saves.len() > SAVES_MAX {
             return Err(token.error(ErrorKind::TooLarge));
         }
+        if base + yes.len().max(no.len()) > CEILING {
+            return Err(token.error(ErrorKind::TooDeep));
+        }
+        let mut r = self.lay(no, base, r);
         match word {
             Word::If => {
-                self.open_frame(FrameKind::If, word, condition, Some(sp_false), token, r);
-                r.sp = sp_true;
+                let frame_at = Regs { sp: base + yes.len(), ..r };
+                self.open_frame(FrameKind::If, word, condition, Some(r.sp), token, frame_at);
             }
             Word::While => {
-                if self.s.control.frames.last().is_none_or(|frame| frame.kind != FrameKind::Begin) {
+                if self.s.control.flow.frames.last().is_none_or(|frame| frame.kind != FrameKind::Begin) {
                     return Err(self.unmatched(token));
                 }
-                self.open_frame(FrameKind::While, word, NO_VALUE, Some(sp_false), token, r);
-                let top = self.s.control.frames.len();
-                self.s.control.frames.swap(top - 1, top - 2);
-                r.sp = sp_true;
+                let frame_at = Regs { sp: base + yes.len(), ..r };
+                self.open_frame(FrameKind::While, word, NO_VALUE, Some(r.sp), token, frame_at);
+                let top = self.s.control.flow.frames.len();
+                self.s.control.flow.frames.swap(top - 1, top - 2);
             }
             _ => {
                 let frame = self.close(token, |kind| kind == FrameKind::Begin)?;
-                r.sp = sp_false;
                 self.close_loop(&frame, token, r)?;
-                r.sp = sp_true;
             }
         }
+        r = self.lay(yes, base, r);
         Ok(r)
+    }
+
+    /// Puts cells from a slot on.
+    pub(crate) fn lay(&mut self, cells: &[Id], base: usize, r: Regs) -> Regs {
+        for (k, &id) in cells.iter().enumerate() {
+            self.s.stack.set(base + k, id);
+        }
+        Regs { sp: base + cells.len(), ..r }
     }
 
     fn open_frame(
@@ -253,9 +311,9 @@ impl Machine<'_, '_> {
         token: Token<'_>,
         r: Regs,
     ) {
-        let saves_before = self.s.control.saves.len();
+        let saves_before = self.s.control.flow.saves.len();
         let saved = self.save(save.unwrap_or(0));
-        self.s.control.frames.push(Frame {
+        self.s.control.flow.frames.push(Frame {
             kind,
             position: token.position,
             word,
@@ -263,7 +321,8 @@ impl Machine<'_, '_> {
             saved,
             saves_before,
             sp: r.sp,
-            n_returns: self.s.control.returns.len(),
+            n_returns: self.s.control.flow.returns.len(),
+            n_values: self.s.control.flow.values.len(),
             vars: 0,
             changed: [0; 8],
             left: false,
@@ -276,10 +335,10 @@ impl Machine<'_, '_> {
         token: Token<'_>,
         wanted: impl Fn(FrameKind) -> bool,
     ) -> Result<Frame, crate::effect::EffectError> {
-        match self.s.control.frames.pop() {
+        match self.s.control.flow.frames.pop() {
             Some(frame) if wanted(frame.kind) => Ok(frame),
             Some(frame) => {
-                self.s.control.frames.push(frame);
+                self.s.control.flow.frames.push(frame);
                 Err(self.unmatched(token))
             }
             None => Err(self.unmatched(token)),
@@ -287,26 +346,30 @@ impl Machine<'_, '_> {
     }
 
     fn unmatched(&self, token: Token<'_>) -> crate::effect::EffectError {
-        token.error(ErrorKind::Unmatched { open: self.s.control.frames.last().map(|frame| frame.word) })
+        token.error(ErrorKind::Unmatched { open: self.s.control.flow.frames.last().map(|frame| frame.word) })
     }
 
     /// Sets the state aside, as if the stack ended at `sp`.
     fn save(&mut self, sp: usize) -> Saved {
-        let control = &mut *self.s.control;
-        let at = control.saves.len();
-        control.saves.extend_from_slice(self.s.stack.slice(0, sp));
-        control.saves.extend_from_slice(&control.returns);
-        Saved { sp, n_returns: control.returns.len(), at, dead: control.dead }
+        let dead = self.s.control.dead;
+        let flow = &mut self.s.control.flow;
+        let at = flow.saves.len();
+        flow.saves.extend_from_slice(self.s.stack.slice(0, sp));
+        flow.saves.extend_from_slice(&flow.returns);
+        flow.saves.extend_from_slice(&flow.values);
+        Saved { sp, n_returns: flow.returns.len(), n_values: flow.values.len(), at, dead }
     }
 
     /// Goes back to a state set aside.
     fn restore(&mut self, saved: Saved, mut r: Regs) -> Regs {
         let control = &mut *self.s.control;
-        let cells = &control.saves[saved.at..saved.at + saved.sp];
+        let flow = &mut control.flow;
+        let cells = &flow.saves[saved.at..saved.at + saved.sp];
         self.s.stack.slice_mut(0, saved.sp).copy_from_slice(cells);
-        control.returns.clear();
-        let returns_at = saved.at + saved.sp;
-        control.returns.extend_from_slice(&control.saves[returns_at..returns_at + saved.n_returns]);
+        flow.returns.clear();
+        flow.returns.extend_from_slice(&flow.saves[saved.returns()]);
+        flow.values.clear();
+        flow.values.extend_from_slice(&flow.saves[saved.values()]);
         if control.dead {
             r.low = control.low_alive;
         }
@@ -331,7 +394,7 @@ impl Machine<'_, '_> {
         let saved = self.save(r.sp);
         let r = self.restore(frame.saved, r);
         // What comes out of a loop by `while` has no test that the join could name.
-        self.s.control.frames.push(Frame { kind: FrameKind::Else, word: Word::Else, saved, ..frame });
+        self.s.control.flow.frames.push(Frame { kind: FrameKind::Else, word: Word::Else, saved, ..frame });
         Ok(r)
     }
 
@@ -339,7 +402,7 @@ impl Machine<'_, '_> {
         let frame =
             self.close(token, |kind| matches!(kind, FrameKind::If | FrameKind::Else | FrameKind::While))?;
         let r = self.join(&frame, frame.kind == FrameKind::Else, token, r)?;
-        self.s.control.saves.truncate(frame.saves_before);
+        self.s.control.flow.saves.truncate(frame.saves_before);
         Ok(r)
     }
 
@@ -360,19 +423,24 @@ impl Machine<'_, '_> {
             let (taken, other) = order(r.sp, saved.sp, frame.sp);
             return Err(token.error(ErrorKind::Branches { taken, other }));
         }
-        let n_returns = self.s.control.returns.len();
+        let n_returns = self.s.control.flow.returns.len();
         if saved.n_returns != n_returns {
             let (taken, other) = order(n_returns, saved.n_returns, frame.n_returns);
             return Err(token.error(ErrorKind::ReturnBranches { taken, other }));
         }
         for slot in r.low..r.sp {
-            let (here, other) = (self.s.stack.at(slot), self.s.control.saves[saved.at + slot]);
+            let (here, other) = (self.s.stack.at(slot), self.s.control.flow.saves[saved.at + slot]);
             let id = self.choose(frame.condition, here, other, saved_is_true, token.position);
             self.s.stack.set(slot, id);
         }
-        for k in 0..n_returns {
-            let (here, other) = (self.s.control.returns[k], self.s.control.saves[saved.at + saved.sp + k]);
-            self.s.control.returns[k] =
+        for (k, at) in saved.returns().enumerate() {
+            let (here, other) = (self.s.control.flow.returns[k], self.s.control.flow.saves[at]);
+            self.s.control.flow.returns[k] =
+                self.choose(frame.condition, here, other, saved_is_true, token.position);
+        }
+        for (k, at) in saved.values().enumerate() {
+            let (here, other) = (self.s.control.flow.values[k], self.s.control.flow.saves[at]);
+            self.s.control.flow.values[k] =
                 self.choose(frame.condition, here, other, saved_is_true, token.position);
         }
         Ok(r)
@@ -402,7 +470,8 @@ impl Machine<'_, '_> {
         token: Token<'_>,
         r: Regs,
     ) -> Result<(), crate::effect::EffectError> {
-        if self.s.graph.nodes.len() + r.sp + self.s.control.returns.len() > NODES_MAX {
+        let flow = &self.s.control.flow;
+        if self.s.graph.nodes.len() + r.sp + flow.returns.len() + flow.values.len() > NODES_MAX {
             return Err(token.error(ErrorKind::TooLarge));
         }
         self.open_frame(kind, word, NO_VALUE, None, token, r);
@@ -412,13 +481,14 @@ impl Machine<'_, '_> {
                 self.s.graph.push(Op::LoopVar, self.s.stack.at(slot), NO_VALUE, NO_VALUE, token.position);
             self.s.stack.set(slot, var);
         }
-        for value in &mut self.s.control.returns {
+        let flow = &mut self.s.control.flow;
+        for value in flow.returns.iter_mut().chain(&mut flow.values) {
             let var = self.s.graph.push(Op::LoopVar, *value, NO_VALUE, NO_VALUE, token.position);
             if *value != NO_VALUE {
                 *value = var;
             }
         }
-        if let Some(frame) = self.s.control.frames.last_mut() {
+        if let Some(frame) = self.s.control.flow.frames.last_mut() {
             frame.vars = vars;
         }
         Ok(())
@@ -427,14 +497,16 @@ impl Machine<'_, '_> {
     fn slot(&self, slot: Slot) -> Id {
         match slot {
             Slot::Cell(slot) => self.s.stack.at(slot),
-            Slot::Return(k) => self.s.control.returns[k],
+            Slot::Return(k) => self.s.control.flow.returns[k],
+            Slot::Local(k) => self.s.control.flow.values[k],
         }
     }
 
     fn set_slot(&mut self, slot: Slot, id: Id) {
         match slot {
             Slot::Cell(slot) => self.s.stack.set(slot, id),
-            Slot::Return(k) => self.s.control.returns[k] = id,
+            Slot::Return(k) => self.s.control.flow.returns[k] = id,
+            Slot::Local(k) => self.s.control.flow.values[k] = id,
         }
     }
 
@@ -453,7 +525,7 @@ impl Machine<'_, '_> {
             if change != 0 {
                 return Err(token.error(ErrorKind::Loop { change }));
             }
-            let change = self.s.control.returns.len() as i16 - frame.n_returns as i16 - extra;
+            let change = self.s.control.flow.returns.len() as i16 - frame.n_returns as i16 - extra;
             if change != 0 {
                 return Err(token.error(ErrorKind::ReturnLoop { change }));
             }
@@ -471,7 +543,7 @@ impl Machine<'_, '_> {
     }
 
     fn repeat_word(&mut self, token: Token<'_>, r: Regs) -> Step {
-        let frames = &self.s.control.frames;
+        let frames = &self.s.control.flow.frames;
         let fits = matches!(frames.as_slice(), [.., outer, inner]
             if inner.kind == FrameKind::Begin && outer.kind == FrameKind::While);
         if !fits {
@@ -481,7 +553,7 @@ impl Machine<'_, '_> {
         self.close_loop(&frame, token, r)?;
         let frame = self.close(token, |kind| kind == FrameKind::While)?;
         let r = self.restore(frame.saved, r);
-        self.s.control.saves.truncate(frame.saves_before);
+        self.s.control.flow.saves.truncate(frame.saves_before);
         Ok(r)
     }
 
@@ -490,7 +562,7 @@ impl Machine<'_, '_> {
         r.sp -= 2;
         self.open_loop(FrameKind::Do { question: word == Word::QDo }, word, token, r)?;
         let index = self.s.graph.push(Op::Index, NO_VALUE, NO_VALUE, NO_VALUE, token.position);
-        self.s.control.returns.extend([NO_VALUE, index]);
+        self.s.control.flow.returns.extend([NO_VALUE, index]);
         Ok(r)
     }
 
@@ -499,7 +571,7 @@ impl Machine<'_, '_> {
         self.close_loop(&frame, token, r)?;
         let falls_through = !self.s.control.dead;
         let question = frame.kind == FrameKind::Do { question: true };
-        self.s.control.returns.resize(frame.n_returns, NO_VALUE);
+        self.s.control.flow.returns.resize(frame.n_returns, NO_VALUE);
         if frame.saved.dead || !falls_through && !question && !frame.left {
             return Ok(r);
         }
@@ -525,25 +597,26 @@ impl Machine<'_, '_> {
 
     fn leave_word(&mut self, token: Token<'_>, r: Regs) -> Step {
         let is_counted = |frame: &Frame| matches!(frame.kind, FrameKind::Do { .. });
-        let Some(at) = self.s.control.frames.iter().rposition(is_counted) else {
+        let Some(at) = self.s.control.flow.frames.iter().rposition(is_counted) else {
             return Err(token.error(ErrorKind::NoLoop));
         };
         if !self.s.control.dead {
-            let (sp, n_returns) = (self.s.control.frames[at].sp, self.s.control.frames[at].n_returns + 2);
+            let (sp, n_returns) =
+                (self.s.control.flow.frames[at].sp, self.s.control.flow.frames[at].n_returns + 2);
             if r.sp != sp {
                 return Err(token.error(ErrorKind::Leave { change: r.sp as i16 - sp as i16 }));
             }
-            if self.s.control.returns.len() != n_returns {
+            if self.s.control.flow.returns.len() != n_returns {
                 return Err(token.error(ErrorKind::NoLoop));
             }
-            let mut changed = self.s.control.frames[at].changed;
-            for (k, (slot, var)) in self.s.control.frames[at].vars().enumerate() {
+            let mut changed = self.s.control.flow.frames[at].changed;
+            for (k, (slot, var)) in self.s.control.flow.frames[at].vars().enumerate() {
                 let value = self.slot(slot);
                 if value != NO_VALUE && self.s.graph.resolve(value) != var {
                     changed[k / 64] |= 1 << (k % 64);
                 }
             }
-            let frame = &mut self.s.control.frames[at];
+            let frame = &mut self.s.control.flow.frames[at];
             frame.changed = changed;
             frame.left = true;
         }
@@ -553,7 +626,7 @@ impl Machine<'_, '_> {
 
     fn of_word(&mut self, token: Token<'_>, mut r: Regs) -> Step {
         if !matches!(
-            self.s.control.frames.last().map(|frame| frame.kind),
+            self.s.control.flow.frames.last().map(|frame| frame.kind),
             Some(FrameKind::Case | FrameKind::EndOf)
         ) {
             return Err(self.unmatched(token));
@@ -570,7 +643,7 @@ impl Machine<'_, '_> {
         let frame = self.close(token, |kind| kind == FrameKind::Of)?;
         let saved = self.save(r.sp);
         let r = self.restore(frame.saved, r);
-        self.s.control.frames.push(Frame { kind: FrameKind::EndOf, word: Word::EndOf, saved, ..frame });
+        self.s.control.flow.frames.push(Frame { kind: FrameKind::EndOf, word: Word::EndOf, saved, ..frame });
         Ok(r)
     }
 
@@ -581,7 +654,7 @@ impl Machine<'_, '_> {
         loop {
             let frame = self.close(token, |kind| matches!(kind, FrameKind::Case | FrameKind::EndOf))?;
             if frame.kind == FrameKind::Case {
-                self.s.control.saves.truncate(frame.saves_before);
+                self.s.control.flow.saves.truncate(frame.saves_before);
                 return Ok(r);
             }
             r = self.join(&frame, true, token, r)?;
@@ -589,23 +662,21 @@ impl Machine<'_, '_> {
     }
 
     fn exit_word(&mut self, token: Token<'_>, r: Regs) -> Step {
-        let control = &mut *self.s.control;
-        if !control.dead {
-            let n_locals = control.locals.len();
-            if control.returns[n_locals..].contains(&NO_VALUE) {
+        if !self.s.control.dead {
+            let flow = &mut self.s.control.flow;
+            if flow.returns.contains(&NO_VALUE) {
                 return Err(token.error(ErrorKind::NeedsUnloop));
             }
-            if control.returns.len() > n_locals {
-                let n = (control.returns.len() - n_locals) as u8;
-                return Err(token.error(ErrorKind::ReturnLeft { n }));
+            if !flow.returns.is_empty() {
+                return Err(token.error(ErrorKind::ReturnLeft { n: flow.returns.len() as u8 }));
             }
-            if control.exit_saves.len() > SAVES_MAX {
+            if flow.exit_saves.len() > SAVES_MAX {
                 return Err(token.error(ErrorKind::TooLarge));
             }
-            let at = control.exit_saves.len();
-            control.exit_saves.extend_from_slice(self.s.stack.slice(0, r.sp));
-            let conditions = control.way_here();
-            control.exits.push(Exit { sp: r.sp, at, position: token.position, conditions });
+            let at = flow.exit_saves.len();
+            flow.exit_saves.extend_from_slice(self.s.stack.slice(0, r.sp));
+            let conditions = flow.way_here();
+            flow.exits.push(Exit { sp: r.sp, at, position: token.position, conditions });
         }
         self.die(r);
         Ok(r)
@@ -614,22 +685,22 @@ impl Machine<'_, '_> {
     /// The end of a definition: everything is closed, and every `exit` is joined in.
     pub(crate) fn end_flow(&mut self, end: Token<'_>, mut r: Regs) -> Step {
         let control = &mut *self.s.control;
-        if let Some(frame) = control.frames.last() {
+        if let Some(frame) = control.flow.frames.last() {
             let (position, len) = (frame.position, frame.word.name().len() as u32);
             let kind = ErrorKind::Unclosed { closer: frame.closer() };
             return Err(crate::effect::EffectError { kind, position, len });
         }
-        let n_left = control.returns.len() - control.locals.len().min(control.returns.len());
+        let n_left = control.flow.returns.len();
         if n_left > 0 && !control.dead {
             return Err(end.error(ErrorKind::ReturnLeft { n: n_left as u8 }));
         }
-        while let Some(exit) = self.s.control.exits.pop() {
+        while let Some(exit) = self.s.control.flow.exits.pop() {
             if self.s.control.dead {
                 self.s.control.dead = false;
                 r.low = self.s.control.low_alive;
                 r.sp = exit.sp;
                 for slot in FLOOR..exit.sp {
-                    self.s.stack.set(slot, self.s.control.exit_saves[exit.at + slot]);
+                    self.s.stack.set(slot, self.s.control.flow.exit_saves[exit.at + slot]);
                 }
                 continue;
             }
@@ -640,13 +711,13 @@ impl Machine<'_, '_> {
 
     fn join_exit(&mut self, exit: Exit, r: Regs) -> Step {
         if exit.sp != r.sp {
-            let base = crate::effect::machine::BASE as i16;
+            let base = BASE as i16;
             let kind = ErrorKind::Exits { here: exit.sp as i16 - base, end: r.sp as i16 - base };
             return Err(crate::effect::EffectError { kind, position: exit.position, len: 4 });
         }
         for slot in r.low..r.sp {
             let end = self.s.stack.at(slot);
-            let here = self.s.control.exit_saves[exit.at + slot];
+            let here = self.s.control.flow.exit_saves[exit.at + slot];
             let id = match exit.conditions {
                 None => self.choose(NO_VALUE, here, end, false, exit.position),
                 Some((from, to)) => self.exit_value(from, to, here, end, exit.position),
@@ -661,7 +732,7 @@ impl Machine<'_, '_> {
         if from == to {
             return here;
         }
-        let (condition, truth) = self.s.control.conditions[to - 1];
+        let (condition, truth) = self.s.control.flow.conditions[to - 1];
         let (yes, no) = self.s.graph.arms(end, condition);
         let (this_way, other_way) = if truth { (yes, no) } else { (no, yes) };
         let inside = self.exit_value(from, to - 1, here, this_way, position);
@@ -669,12 +740,16 @@ impl Machine<'_, '_> {
     }
 
     fn recurse_word(&mut self, token: Token<'_>, r: Regs) -> Step {
+        // Behind `does>` it would call code over an address that only the made words push.
+        if self.s.control.open.before_does.is_some() {
+            return Err(token.error(ErrorKind::NotStatic));
+        }
         self.s.control.open.recursed = Some(token.position);
         match self.s.control.open.recursion.or(self.declared) {
             Some((n_in, n_out)) => {
                 let effect = crate::effect::WordEffect::pure(n_in, n_out);
                 let name = self.name_of_open();
-                self.call(name, effect, token, r)
+                self.call(name, effect, None, token, r)
             }
             None => {
                 self.die(r);
@@ -684,7 +759,7 @@ impl Machine<'_, '_> {
     }
 }
 
-impl Control {
+impl Flow {
     /// The tests that lead to this place, innermost first.
     fn way_here(&mut self) -> Option<(usize, usize)> {
         let from = self.conditions.len();

@@ -1,14 +1,13 @@
-//! Words that read on in the source or make definitions, and what happens at the end of a definition.
+//! Definitions: how a body begins, what holds at its end, and what is kept of it.
 
 use crate::effect::env::WordEffect;
 use crate::effect::error::{EffectError, ErrorKind};
 use crate::effect::machine::{BASE, FLOOR, Machine, Regs, Step, Token, floor_of};
-use crate::effect::node::{Id, NO_VALUE, Op};
+use crate::effect::name::{Made, Making};
+use crate::effect::node::{NO_VALUE, Op};
 use crate::effect::notation;
 use crate::forth::words::{self, Word};
-
-/// Locals of one definition, at most.
-const LOCALS_MAX: usize = 32;
+use crate::model::Cell;
 
 /// How often a definition is read again until its recursion fits.
 const RERUNS_MAX: u8 = 4;
@@ -16,11 +15,27 @@ const RERUNS_MAX: u8 = 4;
 /// A range of the text.
 pub(crate) type Span = (u32, u32);
 
+/// What is being read.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum OpenKind {
+    /// Code outside a definition, which is interpreted.
+    #[default]
+    Bare,
+    /// `: name … ;`
+    Colon,
+    /// `:noname … ;`
+    NoName,
+    /// `[: … ;]`
+    Quotation,
+}
+
 /// The definition that is being read; bare code counts as one without a name.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Open {
-    pub(crate) is_colon: bool,
+    pub(crate) kind: OpenKind,
     pub(crate) name: Span,
+    /// The word that a message about a missing end shows.
+    pub(crate) opener: Span,
     /// Behind the name and the first comments.
     pub(crate) body_start: usize,
     /// The first stack comment before the body, where it could be counted.
@@ -29,8 +44,13 @@ pub(crate) struct Open {
     pub(crate) recursion: Option<(u8, u8)>,
     /// Where the last `recurse` stands.
     pub(crate) recursed: Option<u32>,
-    reruns: u8,
-    impure_before: bool,
+    pub(crate) reruns: u8,
+    /// What running the body makes.
+    pub(crate) making: Making,
+    /// Running the body compiles something.
+    pub(crate) compiles: bool,
+    /// What stands before `does>`, once that is passed.
+    pub(crate) before_does: Option<Definition>,
 }
 
 /// A stack comment in the code.
@@ -41,20 +61,62 @@ pub(crate) struct Comment {
     pub(crate) counts: notation::Counts,
 }
 
+/// What kind of word a definition is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum DefinitionKind {
+    /// Code, or a number that stays what it is.
+    Code,
+    /// Memory with a name.
+    Data,
+    /// What CREATE made: an address; `does>` may change it.
+    Created,
+    /// What `does>` changed, and may change again.
+    Does,
+    /// So many cells that `to` changes.
+    Value(u8),
+    /// What `is` changes.
+    Deferred(Deferred),
+    /// Forgets what was defined since.
+    Marker,
+    /// Another name for a word of the table.
+    Alias(Word),
+}
+
+/// What is known of the action of a deferred word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Deferred {
+    Unknown,
+    /// From the action that it was given.
+    Given,
+    /// From the comment behind its name.
+    Declared,
+}
+
 /// A finished definition.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Definition {
     pub(crate) name: Span,
+    pub(crate) kind: DefinitionKind,
     pub(crate) n_in: u8,
     pub(crate) outs: Span,
     pub(crate) comment: Option<Comment>,
     pub(crate) pure: bool,
     pub(crate) diverges: bool,
     pub(crate) flags: u32,
+    /// The number that it always leaves.
+    pub(crate) constant: Option<Cell>,
+    pub(crate) immediate: bool,
+    /// Running it compiles something.
+    pub(crate) compiles: bool,
+    pub(crate) making: Making,
+    /// The text between its name and its end.
+    pub(crate) body: Span,
+    /// A marker was run that forgets it.
+    pub(crate) forgotten: bool,
 }
 
 impl Definition {
-    fn effect(&self) -> WordEffect {
+    pub(crate) fn effect(&self) -> WordEffect {
         WordEffect {
             n_in: self.n_in,
             n_out: (self.outs.1 - self.outs.0) as u8,
@@ -62,12 +124,6 @@ impl Definition {
             pure: self.pure,
         }
     }
-}
-
-/// A local: its name and its place at the bottom of the return stack.
-#[derive(Clone, Copy)]
-pub(crate) struct Local {
-    name: Span,
 }
 
 /// What comes after the end of a body.
@@ -79,224 +135,33 @@ pub(crate) enum Ended {
 }
 
 impl<'t> Machine<'_, 't> {
-    fn span(&self, span: Span) -> &'t [u8] {
+    pub(crate) fn span(&self, span: Span) -> &'t [u8] {
         &self.text[span.0 as usize..span.1 as usize]
     }
 
-    /// A name that stands over the standard's words: a local, a definition of this text, an overriding word.
-    pub(crate) fn shadowing(&mut self, token: Token<'_>, mut r: Regs) -> Result<Option<Regs>, EffectError> {
-        if let Some(slot) = self.local(token.bytes) {
-            let value = self.s.control.returns[slot];
-            self.push(value, &mut r);
-            return Ok(Some(r));
-        }
-        let is_named = |definition: &&Definition| {
-            definition.name != (0, 0) && self.span(definition.name).eq_ignore_ascii_case(token.bytes)
-        };
-        if let Some(definition) = self.s.control.definitions.iter().rev().find(is_named).copied() {
-            let r = self.call(token.bytes, definition.effect(), token, r)?;
-            if definition.diverges {
-                self.die(r);
-            }
-            return Ok(Some(r));
-        }
-        if self.env.overrides_standard()
-            && let Some(effect) = self.env_word(token)
-        {
-            return self.call(token.bytes, effect, token, r).map(Some);
-        }
-        Ok(None)
+    /// Words are compiled here, not interpreted.
+    pub(crate) fn is_compiling(&self) -> bool {
+        self.s.control.open.kind != OpenKind::Bare && self.s.control.flow.bracket.is_none()
     }
 
-    fn env_word(&self, token: Token<'_>) -> Option<WordEffect> {
-        self.env.word(std::str::from_utf8(token.bytes).ok()?)
-    }
-
-    fn local(&self, name: &[u8]) -> Option<usize> {
-        let locals = &self.s.control.locals;
-        locals.iter().rposition(|local| self.span(local.name).eq_ignore_ascii_case(name))
-    }
-
-    /// A name that is neither in the table nor a number.
-    pub(crate) fn foreign(&mut self, token: Token<'_>, r: Regs) -> Step {
-        if let Some(effect) = self.env_word(token) {
-            return self.call(token.bytes, effect, token, r);
-        }
-        let kind = if self.follows_broken_comment(token) {
-            ErrorKind::CommentEndsEarly
-        } else {
-            ErrorKind::UnknownWord
-        };
-        Err(token.error(kind))
-    }
-
-    /// Whether the token is the rest of a comment such as `( a b -- gcd(a,b) )`.
-    fn follows_broken_comment(&self, token: Token<'_>) -> bool {
-        let before = &self.text[..(token.position as usize).min(self.text.len())];
-        let Some(end) = before.iter().rposition(|&byte| byte == b')') else { return false };
-        let is_glued = end > 0 && before[end - 1] > b' ';
-        let mut rest = token.position as usize;
-        while let Some((token, next)) = self.next_token(rest) {
-            match token.bytes {
-                b")" => return is_glued && before[..end].contains(&b'('),
-                b"(" | b";" | b":" => return false,
-                _ => rest = next,
-            }
-        }
-        false
-    }
-
-    pub(crate) fn source_word(&mut self, word: Word, token: Token<'_>, r: Regs) -> Step {
-        self.s.control.used = true;
-        match word {
-            Word::Paren => self.comment(token, r),
-            Word::DotParen => self.comment(token, r),
-            Word::Backslash => Ok(self.line_comment(r)),
-            Word::Colon => self.colon(token, r),
-            Word::Semicolon => self.semicolon(token, r),
-            Word::SQuote | Word::DotQuote | Word::AbortQuote => self.string(word, token, r),
-            Word::CharWord | Word::BracketChar => {
-                let (name, at) = self.name_after(token, r.at)?;
-                let first = std::str::from_utf8(name.bytes).ok().and_then(|name| name.chars().next());
-                let r = Regs { at, ..r };
-                Ok(self.push_literal(first.map_or(0, |c| c as i64), token.position, r))
-            }
-            Word::Tick | Word::BracketTick => {
-                let (name, at) = self.name_after(token, r.at)?;
-                let call = self.name_call(name.bytes, WordEffect::pure(0, 1));
-                let id = self.s.graph.push(Op::Token, call, NO_VALUE, NO_VALUE, token.position);
-                let mut r = Regs { at, ..r };
-                self.push(id, &mut r);
-                Ok(r)
-            }
-            Word::LocalsOpen => self.locals(token, r),
-            Word::To | Word::Is => self.to(token, r),
-            Word::LeftBracket | Word::RightBracket => self.bracket(word, token, r),
-            Word::Literal | Word::TwoLiteral => self.compiled(word, token, r),
-            Word::Immediate => {
-                if self.is_before_body(token.position) {
-                    self.s.control.open.body_start = r.at;
-                }
-                Ok(r)
-            }
-            Word::BufferColon => self.declare(1, WordEffect::pure(0, 1), token, r),
-            Word::Variable | Word::TwoVariable | Word::Create => {
-                self.declare(0, WordEffect::pure(0, 1), token, r)
-            }
-            Word::Constant => self.declare(1, WordEffect::pure(0, 1), token, r),
-            Word::TwoConstant => self.declare(2, WordEffect::pure(0, 2), token, r),
-            Word::Value => self.declare(1, WordEffect { n_out: 1, ..WordEffect::default() }, token, r),
-            _ => Err(token.error(ErrorKind::NotStatic)),
-        }
-    }
-
-    fn name_after(&self, token: Token<'_>, at: usize) -> Result<(Token<'t>, usize), EffectError> {
-        self.next_token(at).ok_or(token.error(ErrorKind::NameMissing))
-    }
-
-    /// `[ … ]`: what stands there is computed early, with a stack of its own, and waits for `literal`.
-    fn bracket(&mut self, word: Word, token: Token<'_>, mut r: Regs) -> Step {
-        let control = &mut *self.s.control;
-        match (word, control.bracket.take()) {
-            (Word::LeftBracket, None) => {
-                control.bracket = Some((r.sp, r.low));
-                r.low = r.sp;
-            }
-            (Word::RightBracket, Some((sp, low))) if r.low >= sp => {
-                control.waiting.extend_from_slice(self.s.stack.slice(sp, r.sp));
-                (r.sp, r.low) = (sp, low);
-            }
-            _ => return Err(token.error(ErrorKind::Misplaced)),
-        }
-        Ok(r)
-    }
-
-    fn compiled(&mut self, word: Word, token: Token<'_>, mut r: Regs) -> Step {
-        let n = if word == Word::Literal { 1 } else { 2 };
-        let Some(from) = self.s.control.waiting.len().checked_sub(n) else {
-            return Err(token.error(ErrorKind::Misplaced));
-        };
-        for k in from..from + n {
-            let id = self.s.control.waiting[k];
-            self.push(id, &mut r);
-        }
-        self.s.control.waiting.truncate(from);
-        Ok(r)
-    }
-
-    fn comment(&mut self, token: Token<'_>, r: Regs) -> Step {
-        let rest = self.text.get(r.at..).unwrap_or(&[]);
-        let Some(len) = rest.iter().position(|&byte| byte == b')') else {
-            return Err(token.error(ErrorKind::Unterminated { closer: ")" }));
-        };
-        let (start, end) = (r.at, r.at + len);
-        let r = Regs { at: end + 1, ..r };
-        if self.is_before_body(token.position) {
-            let open = &mut self.s.control.open;
-            open.body_start = r.at;
-            if open.comment.is_none()
-                && let Ok(text) = std::str::from_utf8(&self.text[start..end])
-                && let Some(counts) = notation::count(text)
-            {
-                open.comment = Some(Comment { span: (start as u32, end as u32), counts });
-                open.recursion = Some((counts.n_in, counts.n_out));
-            }
-        }
-        Ok(r)
-    }
-
-    /// Nothing but blanks and comments since the start of the body.
-    fn is_before_body(&self, position: u32) -> bool {
-        let gap = self.text.get(self.s.control.open.body_start..position as usize);
-        gap.is_some_and(|gap| gap.iter().all(|&byte| byte <= b' '))
-    }
-
-    fn line_comment(&mut self, r: Regs) -> Regs {
-        // The delimiter behind the backslash may itself have been the end of the line.
-        let from = r.at - 1;
-        let rest = self.text.get(from..).unwrap_or(&[]);
-        let len = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
-        let before = self.is_before_body((from - 1) as u32);
-        let r = Regs { at: from + len + 1, ..r };
-        if before {
-            self.s.control.open.body_start = r.at.min(self.text.len());
-        }
-        r
-    }
-
-    fn string(&mut self, word: Word, token: Token<'_>, mut r: Regs) -> Step {
-        let rest = self.text.get(r.at..).unwrap_or(&[]);
-        let Some(len) = rest.iter().position(|&byte| byte == b'"') else {
-            return Err(token.error(ErrorKind::Unterminated { closer: "\"" }));
-        };
-        r.at += len + 1;
-        if word != Word::SQuote {
-            self.s.control.note_impure();
-            if word == Word::AbortQuote {
-                self.pop(&mut r);
-            }
-            return Ok(r);
-        }
-        let address = self.s.graph.push(Op::Text, NO_VALUE, NO_VALUE, NO_VALUE, token.position);
-        self.push(address, &mut r);
-        Ok(self.push_literal(len as i64, token.position, r))
-    }
-
-    fn colon(&mut self, token: Token<'_>, r: Regs) -> Step {
-        if self.s.control.open.is_colon {
+    /// `: name` or `:noname`.
+    pub(crate) fn colon(&mut self, word: Word, token: Token<'_>, r: Regs) -> Step {
+        if self.s.control.open.kind != OpenKind::Bare || self.s.control.flow.bracket.is_some() {
             return Err(token.error(ErrorKind::Misplaced));
         }
-        let (name, at) = self.name_after(token, r.at)?;
-        let start = name.position;
-        self.s.control.open = Open {
-            is_colon: true,
-            name: (start, start + name.bytes.len() as u32),
-            body_start: at,
-            impure_before: self.s.control.impure,
-            ..Open::default()
+        let opener = (token.position, token.position + token.bytes.len() as u32);
+        let (kind, name, at) = match word {
+            Word::NoName => (OpenKind::NoName, (0, 0), r.at),
+            _ => {
+                let (name, at) = self.name_after(token, r.at)?;
+                (OpenKind::Colon, (name.position, name.position + name.bytes.len() as u32), at)
+            }
         };
-        self.s.control.impure = false;
-        self.declared = if self.is_last_definition(at) { self.env.declared() } else { None };
+        self.enter_body(r);
+        let opener = if name == (0, 0) { opener } else { name };
+        self.s.control.open = Open { kind, name, opener, body_start: at, ..Open::default() };
+        let binds = kind == OpenKind::Colon && self.is_last_definition(at);
+        self.declared = if binds { self.env.declared() } else { None };
         Ok(self.begin_body(at))
     }
 
@@ -329,27 +194,79 @@ impl<'t> Machine<'_, 't> {
         false
     }
 
-    fn begin_body(&mut self, at: usize) -> Regs {
+    pub(crate) fn begin_body(&mut self, at: usize) -> Regs {
         self.s.stack.refresh();
         self.s.control.reset_flow();
         self.floor = floor_of(self.declared);
         Regs::start(at)
     }
 
-    fn semicolon(&mut self, token: Token<'_>, r: Regs) -> Step {
-        if !self.s.control.open.is_colon {
+    pub(crate) fn semicolon(&mut self, token: Token<'_>, r: Regs) -> Step {
+        let kind = self.s.control.open.kind;
+        if !matches!(kind, OpenKind::Colon | OpenKind::NoName) || self.s.control.flow.bracket.is_some() {
             return Err(token.error(ErrorKind::Misplaced));
         }
         match self.end_body(token, r)? {
             Ended::Again(again) => Ok(again),
             Ended::Done { r: done, diverges } => {
-                self.record(done, diverges);
+                self.end_definition(done, diverges, token.position);
                 self.shadowed = true;
-                let impure = self.s.control.impure | self.s.control.open.impure_before;
-                self.s.control.impure = impure;
-                self.s.control.open = Open { body_start: r.at, ..Open::default() };
+                let mut outer = self.leave_body(r.at);
+                self.s.control.open = Open { body_start: r.at.min(self.text.len()), ..Open::default() };
                 self.declared = self.env.declared();
-                Ok(self.begin_body(r.at))
+                if kind == OpenKind::NoName {
+                    let index = self.s.control.definitions.len() - 1;
+                    let xt = self.definition_token(b":noname", index, token);
+                    self.push(xt, &mut outer);
+                }
+                Ok(outer)
+            }
+        }
+    }
+
+    /// Keeps the definition that is open, now that its body is read.
+    fn end_definition(&mut self, r: Regs, diverges: bool, end: u32) {
+        self.record(r, diverges);
+        let before_does = self.s.control.open.before_does;
+        let Some(last) = self.s.control.definitions.last_mut() else { return };
+        if let Some(definition) = before_does {
+            // The body behind `does>` is the effect of what the word makes.
+            let made = Made { effect: last.effect(), kind: DefinitionKind::Does, constant: None };
+            let making = match definition.making {
+                Making::Nothing | Making::Change(_) => Making::Change(made),
+                Making::Word(_) => Making::Word(made),
+                Making::Many => Making::Many,
+            };
+            *last = Definition { making, ..definition };
+        }
+        last.body.1 = end;
+    }
+
+    /// `does>`: ends the code that makes a word; the code that the word is to run follows, over the address of its data.
+    pub(crate) fn does(&mut self, token: Token<'_>, r: Regs) -> Step {
+        let open = self.s.control.open;
+        let is_definition = matches!(open.kind, OpenKind::Colon | OpenKind::NoName);
+        if !is_definition || self.s.control.flow.bracket.is_some() {
+            return Err(token.error(ErrorKind::Misplaced));
+        }
+        if open.before_does.is_some() {
+            return Err(token.error(ErrorKind::NotStatic));
+        }
+        self.s.control.note_impure();
+        match self.end_body(token, r)? {
+            Ended::Again(again) => Ok(again),
+            Ended::Done { r: done, diverges } => {
+                self.record(done, diverges);
+                self.s.control.open.before_does = self.s.control.definitions.pop();
+                self.s.control.open.comment = None;
+                self.s.control.open.recursion = None;
+                self.s.control.open.body_start = r.at;
+                self.declared = None;
+                self.s.control.impure = false;
+                let mut r = self.begin_body(r.at);
+                let address = self.s.graph.push(Op::Address, NO_VALUE, NO_VALUE, NO_VALUE, token.position);
+                self.push(address, &mut r);
+                Ok(r)
             }
         }
     }
@@ -358,31 +275,46 @@ impl<'t> Machine<'_, 't> {
     pub(crate) fn record(&mut self, r: Regs, diverges: bool) {
         let control = &mut *self.s.control;
         let outs = self.s.stack.slice(r.low, r.sp);
-        let start = control.outs.len() as u32;
-        control.outs.extend_from_slice(outs);
+        let (start, end) = (control.outs.len() as u32, (control.outs.len() + outs.len()) as u32);
         let mut flags = 0;
         for (k, &id) in outs.iter().take(32).enumerate() {
             flags |= (self.s.graph.is_flag(id) as u32) << k;
         }
+        control.outs.extend_from_slice(outs);
         control.definitions.push(Definition {
             name: control.open.name,
+            kind: DefinitionKind::Code,
             n_in: (BASE - r.low) as u8,
-            outs: (start, control.outs.len() as u32),
+            outs: (start, end),
             comment: control.open.comment,
             pure: !control.impure,
             diverges,
             flags,
+            constant: None,
+            immediate: false,
+            compiles: control.open.compiles,
+            making: control.open.making,
+            body: (control.open.body_start as u32, control.open.body_start as u32),
+            forgotten: false,
         });
+    }
+
+    /// No definition and no quotation is open.
+    pub(crate) fn expect_bare(&self) -> Result<(), EffectError> {
+        let open = &self.s.control.open;
+        let closer = match open.kind {
+            OpenKind::Bare => return Ok(()),
+            OpenKind::Colon | OpenKind::NoName => ";",
+            OpenKind::Quotation => ";]",
+        };
+        let (position, end) = open.opener;
+        Err(EffectError { kind: ErrorKind::Unterminated { closer }, position, len: end - position })
     }
 
     /// The end of the text: the last definition, or bare code behind it, is recorded last.
     pub(crate) fn finish(&mut self, r: Regs) -> Result<Option<Regs>, EffectError> {
+        self.expect_bare()?;
         let open = self.s.control.open;
-        if open.is_colon {
-            let position = open.name.0;
-            let len = open.name.1 - open.name.0;
-            return Err(EffectError { kind: ErrorKind::Unterminated { closer: ";" }, position, len });
-        }
         let rest = self.text.get(open.body_start..).unwrap_or(&[]);
         if !self.s.control.definitions.is_empty() && rest.iter().all(|&byte| byte <= b' ') {
             return Ok(None);
@@ -399,7 +331,8 @@ impl<'t> Machine<'_, 't> {
 
     /// The end of a body: flow is joined, recursion and declaration must fit.
     pub(crate) fn end_body(&mut self, end: Token<'_>, r: Regs) -> Result<Ended, EffectError> {
-        if self.s.control.bracket.is_some() || !self.s.control.waiting.is_empty() {
+        let flow = &self.s.control.flow;
+        if flow.bracket.is_some() || !flow.waiting.is_empty() {
             return Err(end.error(ErrorKind::Misplaced));
         }
         let mut r = self.end_flow(end, r)?;
@@ -469,8 +402,11 @@ impl<'t> Machine<'_, 't> {
     }
 
     fn again(&mut self) -> Regs {
-        let at = self.s.control.open.body_start;
-        self.s.control.open.recursed = None;
+        let open = &mut self.s.control.open;
+        open.recursed = None;
+        open.making = Making::Nothing;
+        open.compiles = false;
+        let at = open.body_start;
         self.begin_body(at)
     }
 
@@ -479,94 +415,6 @@ impl<'t> Machine<'_, 't> {
             (0, 0) => b"recurse",
             name => self.span(name),
         }
-    }
-
-    fn locals(&mut self, token: Token<'_>, mut r: Regs) -> Step {
-        let flat = self.s.control.is_flat() && self.s.control.returns.is_empty();
-        if !flat || !self.s.control.locals.is_empty() {
-            return Err(token.error(ErrorKind::Misplaced));
-        }
-        let unterminated = token.error(ErrorKind::Unterminated { closer: ":}" });
-        let mut section = b'a';
-        let mut n_args = 0;
-        loop {
-            let (name, at) = self.next_token(r.at).ok_or(unterminated)?;
-            r.at = at;
-            match name.bytes {
-                b":}" => break,
-                b"--" => section = b'-',
-                b"|" if section == b'a' => section = b'|',
-                _ if section == b'-' => {}
-                bytes => {
-                    let start = name.position;
-                    self.s.control.locals.push(Local { name: (start, start + bytes.len() as u32) });
-                    n_args += (section == b'a') as usize;
-                }
-            }
-        }
-        let n = self.s.control.locals.len();
-        if n > LOCALS_MAX {
-            return Err(token.error(ErrorKind::TooLarge));
-        }
-        if r.sp < self.floor + n_args {
-            return Err(token.error(self.underflow()));
-        }
-        r.touch(n_args);
-        r.sp -= n_args;
-        self.s.control.returns.extend_from_slice(self.s.stack.slice(r.sp, r.sp + n_args));
-        for _ in n_args..n {
-            let id = self.s.graph.unknown(token.position);
-            self.s.control.returns.push(id);
-        }
-        self.shadowed = true;
-        Ok(r)
-    }
-
-    /// `to name`, `is name`.
-    fn to(&mut self, token: Token<'_>, mut r: Regs) -> Step {
-        let (name, at) = self.name_after(token, r.at)?;
-        r.at = at;
-        let value: Id = self.pop(&mut r);
-        match self.local(name.bytes) {
-            Some(slot) => self.s.control.returns[slot] = value,
-            None => self.s.control.note_impure(),
-        }
-        Ok(r)
-    }
-
-    /// `variable x`, `5 constant x`: outside a definition they take their values and make a word.
-    fn declare(&mut self, n_in: usize, effect: WordEffect, token: Token<'_>, mut r: Regs) -> Step {
-        if self.s.control.open.is_colon {
-            return Err(token.error(ErrorKind::NotStatic));
-        }
-        let (name, at) = self.name_after(token, r.at)?;
-        r.at = at;
-        if r.sp < self.floor + n_in {
-            return Err(token.error(self.underflow()));
-        }
-        r.touch(n_in);
-        r.sp -= n_in;
-        let control = &mut *self.s.control;
-        let start = control.outs.len() as u32;
-        for _ in 0..effect.n_out {
-            let id = self.s.graph.unknown(token.position);
-            control.outs.push(id);
-        }
-        let name_start = name.position;
-        control.definitions.push(Definition {
-            name: (name_start, name_start + name.bytes.len() as u32),
-            n_in: 0,
-            outs: (start, start + effect.n_out as u32),
-            comment: None,
-            pure: effect.pure,
-            diverges: false,
-            flags: 0,
-        });
-        self.shadowed = true;
-        if r.sp == BASE && r.low == BASE {
-            control.open.body_start = r.at.min(self.text.len());
-        }
-        Ok(r)
     }
 }
 

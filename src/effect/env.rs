@@ -35,6 +35,11 @@ pub trait WordEnv {
         false
     }
 
+    /// Both of the above, so that inference asks once.
+    fn settings(&self) -> (bool, Option<(u8, u8)>) {
+        (self.overrides_standard(), self.declared())
+    }
+
     /// All names, for suggestions.
     fn each_name(&self, sink: &mut dyn FnMut(&str)) {
         let _ = sink;

@@ -222,7 +222,12 @@ impl EffectError {
             Unmatched { open: None } => format!("`{token}` closes nothing"),
             Unmatched { open: Some(open) } => format!("`{token}` cannot close the open `{}`", open.name()),
             Unclosed { closer } => format!("`{token}` is not closed: `{}` is missing", closer.name()),
-            NotStatic => format!("the effect of `{token}` depends on a value that only a run can tell"),
+            NotStatic => {
+                let Place { line, column, .. } = self.place(code);
+                let word = crate::forth::words::lookup(token.as_bytes());
+                let name = word.map_or(token.to_owned(), |word| word.name().to_ascii_uppercase());
+                format!("not static: {name} at {line}:{column}")
+            }
             Unterminated { closer } => format!("`{token}` has no end: `{closer}` is missing"),
             Misplaced => format!("`{token}` cannot stand here"),
             NameMissing => format!("`{token}` reads a name, and none follows"),

@@ -108,8 +108,10 @@ pub fn infer<'s>(
     env: &dyn WordEnv,
     scratch: &'s mut Scratch,
 ) -> Result<Effect<'s>, EffectError> {
-    let answer = answer(code, env, scratch)?;
-    Ok(view(scratch, code, answer))
+    match answer(code, env, scratch)? {
+        Some(r) => Ok(bare(scratch, code, r)),
+        None => Ok(last(scratch, code)),
+    }
 }
 
 /// The registers at the end of straight bare code; `None` where the answer is the last recorded definition.
@@ -196,6 +198,7 @@ fn finish(machine: &mut Machine<'_, '_>, mut r: Regs) -> Result<(), EffectError>
 #[cold]
 fn finish_list(machine: &mut Machine<'_, '_>, r: Regs, len: usize) -> Result<(), EffectError> {
     let end = Token { bytes: &[], position: len as u32 };
+    machine.expect_bare()?;
     match machine.end_body(end, r)? {
         // A list cannot be read again from the middle of nowhere: recursion without declaration has no effect here.
         Ended::Again(_) => Err(end.error(ErrorKind::NoBaseCase)),
@@ -315,7 +318,7 @@ mod tests {
         check("dup 0= abort\" zero\" 1+", "( a -- a+1 )");
         check("2drop .( hi) 1", "( a b -- 1 )");
         check("99999999999999999999", "UnknownWord at 0");
-        check("-trailing", "( a b -- -trailing(a,b).1 -trailing(a,b).2 )");
+        check("-trailing", "( a b -- addr u )");
         check("', 1", "UnknownWord at 0");
     }
 
@@ -499,6 +502,10 @@ mod tests {
             compose(&["?dup", "if", "1+", "else", "0", "then"], &mut scratch),
             "( a -- (a ? a+1 : 0) )"
         );
+        assert_eq!(compose(&["[:", "dup", "*", ";]", "execute", "1+"], &mut scratch), "( a -- a*a+1 )");
+        assert_eq!(compose(&["[:", "dup"], &mut scratch), "Unterminated { closer: \";]\" } at 0");
+        let words = [Word::QuotationOpen, Word::Star, Word::QuotationClose, Word::Execute];
+        assert_eq!(show(infer_words(&words, &[], &mut scratch)), "( a b -- a*b )");
         assert_eq!(compose(&["dup", "nope"], &mut scratch), "UnknownWord at 1");
         assert_eq!(compose(&["if", "dup"], &mut scratch), "Unclosed { closer: Then } at 0");
     }
@@ -509,7 +516,7 @@ mod tests {
         let effect = infer(": a ( x -- ) drop ; variable v : b a a ;", &with(None), &mut scratch).unwrap();
         let all: Vec<_> =
             effect.definitions().map(|d| format!("{} {}", d.name().unwrap_or(""), d.render())).collect();
-        assert_eq!(all, ["a ( x -- )", "v ( -- x )", "b ( a b -- )"]);
+        assert_eq!(all, ["a ( x -- )", "v ( -- addr )", "b ( a b -- )"]);
         assert_eq!(effect.name(), Some("b"));
         assert!(effect.is_pure());
         assert!(!infer("dup .", &with(None), &mut scratch).unwrap().is_pure());

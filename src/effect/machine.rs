@@ -5,7 +5,8 @@ use crate::effect::control::Control;
 use crate::effect::env::{WordEffect, WordEnv};
 use crate::effect::error::{EffectError, ErrorKind};
 use crate::effect::node::{FIRST_NODE, Graph, Id, NO_VALUE, NODES_MAX, Op};
-use crate::forth::words::{self, Kind, NameKey, Word};
+use crate::effect::token::{Ending, delimiters_in, key_of, straight_word};
+use crate::forth::words::{self, Kind, Word};
 use crate::forth::{Number, number};
 use crate::model::Cell;
 
@@ -19,6 +20,11 @@ pub(crate) const FLOOR: usize = 8;
 pub(crate) const CEILING: usize = 240;
 
 const SLOTS: usize = 256;
+
+/// A text of so many bytes makes too few values by straight words alone for their number to be looked at after each.
+const SHORT: usize = 8192;
+
+const _: () = assert!(NODES_MAX + SHORT / 2 < NO_VALUE.0 as usize - FIRST_NODE);
 
 /// The slots at the start: each input by its number from the top.
 static FRESH: [Id; BASE] = {
@@ -136,6 +142,17 @@ pub(crate) struct Machine<'m, 't> {
     pub(crate) shadowed: bool,
     /// The declaration that binds the code here.
     pub(crate) declared: Option<(u8, u8)>,
+    /// So many definitions of the text can be found.
+    pub(crate) visible: usize,
+    list: List<'m>,
+}
+
+/// What is read, where it is no text.
+#[derive(Clone, Copy)]
+enum List<'m> {
+    Text,
+    Words(&'m [Word]),
+    Names(&'m [&'m str]),
 }
 
 impl<'m, 't> Machine<'m, 't> {
@@ -146,14 +163,25 @@ impl<'m, 't> Machine<'m, 't> {
         if s.control.used {
             s.control.reset();
         }
-        let shadowed = env.overrides_standard();
-        let declared = env.declared();
-        Self { s, env, text, floor: floor_of(declared), shadowed, declared }
+        let (shadowed, declared) = env.settings();
+        let (floor, visible) = (floor_of(declared), usize::MAX);
+        Self { s, env, text, floor, shadowed, declared, visible, list: List::Text }
     }
 
     /// Runs the text to its end.
     #[inline(always)]
-    pub(crate) fn run(&mut self, mut r: Regs) -> Step {
+    pub(crate) fn run(&mut self, r: Regs) -> Step {
+        if self.text.len() > SHORT { self.run_long(r) } else { self.run_text::<false>(r) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn run_long(&mut self, r: Regs) -> Step {
+        self.run_text::<true>(r)
+    }
+
+    #[inline(always)]
+    fn run_text<const LONG: bool>(&mut self, mut r: Regs) -> Step {
         let text = self.text;
         let ending = Ending::new(text);
         loop {
@@ -164,22 +192,23 @@ impl<'m, 't> Machine<'m, 't> {
             };
             let delimiters = delimiters_in(raw);
             let len = delimiters.trailing_zeros() as usize / 8;
-            let key = if len < 8 { raw & ((1 << (8 * len)) - 1) } else { raw };
+            // The bytes before the first delimiter; of eight the last is lost, and no name in the table is so long.
+            let key = raw & ((delimiters ^ delimiters.wrapping_sub(1)) >> 8);
             let start = r.at;
             r.at = start + len + 1;
-            if let Some(word) = words::lookup_key(key)
+            if let Some(word) = straight_word(key)
                 && !self.shadowed
                 && len < 8
-                && straight(self.s, word, &mut r, start as u32)
             {
-                if self.is_within(&r) {
+                straight(self.s, word, &mut r, start as u32);
+                if self.is_within(&r) && (!LONG || self.has_room()) {
                     continue;
                 }
             } else if len == 0 {
                 continue;
             } else {
-                r = self.other(start, key, r)?;
-                if self.is_within(&r) {
+                r = self.other(start, raw as u8, r)?;
+                if self.is_within(&r) && self.has_room() {
                     continue;
                 }
             }
@@ -189,44 +218,62 @@ impl<'m, 't> Machine<'m, 't> {
 
     /// Runs words of the table; `literal` takes the next of `literals`.
     #[inline(always)]
-    pub(crate) fn run_words(&mut self, words: &[Word], literals: &[Cell]) -> Step {
+    pub(crate) fn run_words(&mut self, words: &'m [Word], literals: &[Cell]) -> Step {
+        if words.len() > SHORT / 2 {
+            return self.run_long_list(words, literals);
+        }
+        self.run_list::<false>(words, literals)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn run_long_list(&mut self, words: &'m [Word], literals: &[Cell]) -> Step {
+        self.run_list::<true>(words, literals)
+    }
+
+    #[inline(always)]
+    fn run_list<const LONG: bool>(&mut self, words: &'m [Word], literals: &[Cell]) -> Step {
         let mut r = Regs::start(0);
-        let mut literals = literals.iter();
+        let mut n_literals = 0;
         while let Some(&word) = words.get(r.at) {
             let start = r.at;
             r.at += 1;
-            if !straight(self.s, word, &mut r, start as u32) {
-                r = match (word, literals.as_slice()) {
-                    (Word::Literal, [value, rest @ ..]) => {
-                        literals = rest.iter();
-                        self.push_literal(*value, start as u32, r)
+            if straight(self.s, word, &mut r, start as u32) {
+                if self.is_within(&r) && (!LONG || self.has_room()) {
+                    continue;
+                }
+            } else {
+                r = match (word, literals.get(n_literals)) {
+                    (Word::Literal, Some(&value)) => {
+                        n_literals += 1;
+                        self.push_literal(value, start as u32, r)
                     }
                     _ => self.listed(words, word, start, r)?,
                 };
+                if self.is_within(&r) && self.has_room() {
+                    continue;
+                }
             }
-            if !self.is_within(&r) {
-                r = self.beyond(start, r)?;
-            }
+            r = self.beyond(start, r)?;
         }
         Ok(r)
     }
 
     /// Runs names one by one.
     #[inline(always)]
-    pub(crate) fn run_names(&mut self, names: &[&str]) -> Step {
+    pub(crate) fn run_names(&mut self, names: &'m [&'m str]) -> Step {
         let mut r = Regs::start(0);
         while let Some(name) = names.get(r.at) {
             let start = r.at;
             r.at += 1;
-            let key = key_of(name.as_bytes());
-            if let Some(word) = key.and_then(words::lookup_key)
+            if let Some(word) = key_of(name.as_bytes()).and_then(straight_word)
                 && !self.shadowed
-                && straight(self.s, word, &mut r, start as u32)
             {
+                straight(self.s, word, &mut r, start as u32);
             } else {
                 r = self.named(names, name, start, r)?;
             }
-            if !self.is_within(&r) {
+            if !self.is_within(&r) || !self.has_room() {
                 r = self.beyond(start, r)?;
             }
         }
@@ -235,7 +282,12 @@ impl<'m, 't> Machine<'m, 't> {
 
     #[inline(always)]
     fn is_within(&self, r: &Regs) -> bool {
-        r.low >= self.floor && r.sp <= CEILING && self.s.graph.nodes.len() <= NODES_MAX
+        r.low >= self.floor && r.sp <= CEILING
+    }
+
+    #[inline(always)]
+    fn has_room(&self) -> bool {
+        self.s.graph.nodes.len() <= NODES_MAX
     }
 
     /// The registers left their bounds: an error, unless the code is never reached.
@@ -281,12 +333,12 @@ impl<'m, 't> Machine<'m, 't> {
     /// A token that is not one of the common words.
     #[cold]
     #[inline(never)]
-    fn other(&mut self, start: usize, key: NameKey, mut r: Regs) -> Step {
+    fn other(&mut self, start: usize, first: u8, mut r: Regs) -> Step {
         let token = self.token_at(start);
         r.at = start + token.bytes.len() + 1;
         // Measured: most of what comes here is a number; a digit in front decides quickly.
         if !self.shadowed
-            && (key as u8).is_ascii_digit()
+            && first.is_ascii_digit()
             && let Some(Number::Single(value)) = number(token.bytes, 10)
         {
             return Ok(self.push_literal(value, token.position, r));
@@ -316,26 +368,47 @@ impl<'m, 't> Machine<'m, 't> {
 
     #[cold]
     #[inline(never)]
-    fn listed(&mut self, words: &[Word], word: Word, start: usize, r: Regs) -> Step {
-        let token = Token { bytes: &[], position: start as u32 };
-        if word == Word::QDup {
-            return self.question_dup(token, r, |_, at| words.get(at).map(|&next| (next, at as u32, at + 1)));
-        }
-        self.word(word, token, r)
+    fn listed(&mut self, words: &'m [Word], word: Word, start: usize, r: Regs) -> Step {
+        self.list = List::Words(words);
+        self.word(word, Token { bytes: &[], position: start as u32 }, r)
     }
 
     #[cold]
     #[inline(never)]
-    fn named(&mut self, names: &[&str], name: &str, start: usize, r: Regs) -> Step {
-        let token = Token { bytes: name.as_bytes(), position: start as u32 };
-        match words::lookup(token.bytes) {
-            Some(Word::QDup) => self.question_dup(token, r, |_, at| {
-                names
-                    .get(at)
-                    .and_then(|next| words::lookup(next.as_bytes()))
-                    .map(|next| (next, at as u32, at + 1))
-            }),
-            _ => self.token(token, r),
+    fn named(&mut self, names: &'m [&'m str], name: &str, start: usize, r: Regs) -> Step {
+        self.list = List::Names(names);
+        self.token(Token { bytes: name.as_bytes(), position: start as u32 }, r)
+    }
+
+    /// The word of the table that comes next, past comments, and where to go on behind it.
+    pub(crate) fn peek(&self, at: usize) -> Option<(Word, Token<'t>, usize)> {
+        match self.list {
+            List::Words(words) => {
+                words.get(at).map(|&word| (word, Token { bytes: &[], position: at as u32 }, at + 1))
+            }
+            List::Names(names) => {
+                let word = words::lookup(names.get(at)?.as_bytes())?;
+                Some((word, Token { bytes: &[], position: at as u32 }, at + 1))
+            }
+            List::Text => {
+                let (token, at) = self.next_code(at)?;
+                let is_own = self.shadowed && self.is_shadowing(token.bytes);
+                Some((words::lookup(token.bytes).filter(|_| !is_own)?, token, at))
+            }
+        }
+    }
+
+    /// The next token that is not a comment.
+    pub(crate) fn next_code(&self, mut at: usize) -> Option<(Token<'t>, usize)> {
+        loop {
+            let (token, next) = self.next_token(at)?;
+            let behind = self.text.get(token.position as usize + 1..)?;
+            let len = match token.bytes {
+                b"(" => behind.iter().position(|&byte| byte == b')')?,
+                b"\\" => behind.iter().position(|&byte| byte == b'\n')?,
+                _ => return Some((token, next)),
+            };
+            at = token.position as usize + 1 + len + 1;
         }
     }
 
@@ -360,10 +433,21 @@ impl<'m, 't> Machine<'m, 't> {
                 self.split(word, token.position, &mut r);
                 Ok(r)
             }
-            Word::Depth => {
+            Word::Depth | Word::DeferFetch => {
                 self.s.control.note_impure();
                 self.generic(word, token.position, &mut r);
                 Ok(r)
+            }
+            Word::EndStructure => {
+                self.s.control.note_impure();
+                self.generic(word, token.position, &mut r);
+                self.note_blank(r);
+                Ok(r)
+            }
+            Word::See if !self.is_compiling() => {
+                self.s.control.note_impure();
+                let (_, at) = self.name_after(token, r.at)?;
+                Ok(Regs { at, ..r })
             }
             _ => match word.def().kind {
                 Kind::Stack | Kind::Op | Kind::Flag => {
@@ -426,12 +510,15 @@ impl<'m, 't> Machine<'m, 't> {
         let from = r.sp - n_in;
         let operand = |k: usize| if k < n_in { self.s.stack.at(from + k) } else { NO_VALUE };
         let (mut a, b, c) = (operand(0), operand(1), operand(2));
+        let mut kept = true;
         if n_in > 3 && n_out > 0 {
-            a = Id(self.s.graph.args.len() as u16);
-            self.s.graph.args.extend_from_slice(self.s.stack.slice(from, r.sp));
+            let at = self.s.graph.keep_args(self.s.stack.slice(from, r.sp));
+            kept = at.is_some();
+            a = at.unwrap_or(NO_VALUE);
         }
         for k in 0..n_out {
             let id = match k {
+                _ if !kept => self.s.graph.unknown(position),
                 0 => self.s.graph.push(Op::Word(word), a, b, c, position),
                 1 => self.s.graph.push(Op::Second(word), a, b, c, position),
                 2 => self.s.graph.push(Op::Third(word), a, b, c, position),
@@ -443,7 +530,14 @@ impl<'m, 't> Machine<'m, 't> {
     }
 
     /// A call: takes the arguments and leaves a node for each result.
-    pub(crate) fn call(&mut self, name: &[u8], effect: WordEffect, token: Token<'_>, mut r: Regs) -> Step {
+    pub(crate) fn call(
+        &mut self,
+        name: &[u8],
+        effect: WordEffect,
+        constant: Option<Cell>,
+        token: Token<'_>,
+        mut r: Regs,
+    ) -> Step {
         let (n_in, n_out) = (effect.n_in as usize, effect.n_out as usize);
         if r.sp < self.floor + n_in {
             return if self.s.control.dead { Ok(r) } else { Err(token.error(self.underflow())) };
@@ -456,7 +550,10 @@ impl<'m, 't> Machine<'m, 't> {
         }
         r.touch(n_in);
         let from = r.sp - n_in;
-        let call = self.name_call(name, effect);
+        if self.s.graph.calls.len() > NODES_MAX {
+            return Err(token.error(ErrorKind::TooLarge));
+        }
+        let call = self.name_call(name, effect, constant);
         let args = self.s.stack.slice(from, r.sp);
         self.s.graph.args.extend_from_slice(args);
         for k in 0..n_out {
@@ -468,7 +565,7 @@ impl<'m, 't> Machine<'m, 't> {
     }
 
     /// A call with a name, its arguments to be appended to `args`.
-    pub(crate) fn name_call(&mut self, name: &[u8], effect: WordEffect) -> Id {
+    pub(crate) fn name_call(&mut self, name: &[u8], effect: WordEffect, constant: Option<Cell>) -> Id {
         let graph = &mut self.s.graph;
         let start = graph.names.len() as u32;
         graph.names.push_str(&String::from_utf8_lossy(name));
@@ -480,6 +577,7 @@ impl<'m, 't> Machine<'m, 't> {
             n_out: effect.n_out,
             flags: effect.flags,
             pure: effect.pure,
+            constant,
         });
         id
     }
@@ -598,55 +696,4 @@ fn straight(s: &mut Scratch, word: Word, r: &mut Regs, position: u32) -> bool {
         _ => return false,
     }
     true
-}
-
-/// The last bytes of a text in one integer, so that every token can be read as eight bytes.
-struct Ending {
-    bytes: u64,
-    start: usize,
-}
-
-impl Ending {
-    #[inline(always)]
-    fn new(text: &[u8]) -> Self {
-        match text.last_chunk::<8>() {
-            Some(bytes) => Self { bytes: u64::from_le_bytes(*bytes), start: text.len() - 8 },
-            None => Self { bytes: short(text), start: 0 },
-        }
-    }
-
-    /// The bytes from an offset within the last eight; zeros follow, which delimit like blanks.
-    #[inline(always)]
-    fn from(&self, at: usize) -> u64 {
-        self.bytes >> (8 * (at - self.start) % 64)
-    }
-}
-
-/// Up to seven bytes in one integer, by overlapping reads.
-#[inline(always)]
-fn short(text: &[u8]) -> u64 {
-    let n = text.len();
-    if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-        u32::from_le_bytes(*first) as u64 | (u32::from_le_bytes(*last) as u64) << (8 * (n - 4) % 64)
-    } else if n > 0 {
-        text[0] as u64 | (text[n / 2] as u64) << (8 * (n / 2)) | (text[n - 1] as u64) << (8 * (n - 1))
-    } else {
-        0
-    }
-}
-
-/// The key of a name of up to eight bytes, without folding.
-#[inline(always)]
-pub(crate) fn key_of(name: &[u8]) -> Option<NameKey> {
-    match name.len() {
-        0..=7 => Some(short(name)),
-        8 => name.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)),
-        _ => None,
-    }
-}
-
-/// Bit 7 of the lowest byte that is a blank or below is the lowest bit set; higher bits may be wrong.
-#[inline(always)]
-pub(crate) fn delimiters_in(bytes: u64) -> u64 {
-    bytes.wrapping_sub(0x2121_2121_2121_2121) & !bytes & 0x8080_8080_8080_8080
 }

@@ -93,7 +93,7 @@ fn similar(token: &str, env: &dyn WordEnv) -> Vec<String> {
             found.push((distance, name.to_owned()));
         }
     };
-    WORDS.iter().for_each(|row| consider(row.name));
+    WORDS.iter().filter(|row| !row.name.starts_with(' ')).for_each(|row| consider(row.name));
     env.each_name(&mut consider);
     found.sort();
     found.dedup();
@@ -238,6 +238,7 @@ mod tests {
         check("dpu *", "dup *", "did you mean `dup`?");
         check("swpa -", "swap -", "did you mean `swap`?");
         check("5 xyzzyx", "-", "-");
+        check("abrt", "abort", "did you mean `abort`?");
         check(": fib dup fib ;", "-", "inside its own definition the word is called by `recurse`");
         check(
             ": f ( n -- m ) dup 2 < if drop 1 else 1- f then ;",

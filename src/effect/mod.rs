@@ -9,10 +9,16 @@ mod env;
 mod error;
 
 mod machine;
+mod token;
 
 mod control;
-mod define;
 mod returns;
+
+mod define;
+mod locals;
+mod name;
+mod quote;
+mod source;
 
 mod infer;
 

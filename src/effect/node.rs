@@ -50,12 +50,14 @@ pub(crate) enum Op {
     Unknown,
     /// The index of a counted loop.
     Index,
-    /// The address of a string.
-    Text,
+    /// An address that only a run can tell: of a string, of a variable, of what CREATE made.
+    Address,
     /// A result of a call; `a` is the call, `b` the number of the result, from the deepest.
     Call,
-    /// The execution token of a word; `a` is the call that names it.
+    /// The execution token of a word; `a` is the call that names it, `b` its number among the definitions of the text.
     Token,
+    /// The execution token of a quotation; `a` is its number.
+    Quote,
 }
 
 /// One value.
@@ -82,6 +84,8 @@ pub(crate) struct Call {
     pub(crate) flags: u32,
     /// Two calls with the same arguments have the same results.
     pub(crate) pure: bool,
+    /// The number that the word always leaves: it was made by CONSTANT.
+    pub(crate) constant: Option<Cell>,
 }
 
 /// The arena.
@@ -163,6 +167,21 @@ impl Graph {
         }
     }
 
+    /// The number that a value is, also where a constant of the text stands for it.
+    pub(crate) fn number_of(&self, id: Id) -> Option<Cell> {
+        match self.node(self.resolve(id)) {
+            Some(Node { op: Op::Call, a, .. }) => self.calls[a.0 as usize].constant,
+            _ => self.literal_of(id),
+        }
+    }
+
+    /// Keeps operands that a node has no room for; `None` where there are too many.
+    pub(crate) fn keep_args(&mut self, operands: &[Id]) -> Option<Id> {
+        let at = u16::try_from(self.args.len()).ok().filter(|&at| at < u16::MAX)?;
+        self.args.extend_from_slice(operands);
+        Some(Id(at))
+    }
+
     /// The operands of a node, unresolved.
     pub(crate) fn operands<'n>(&'n self, node: &'n Node) -> Operands<'n> {
         let direct = |n| Operands { direct: [node.a, node.b, node.c], n, rest: &[] };
@@ -181,7 +200,9 @@ impl Graph {
                 let start = call.args as usize;
                 Operands { direct: [NO_VALUE; 3], n: 0, rest: &self.args[start..start + call.n_in as usize] }
             }
-            Op::Literal | Op::LoopVar | Op::Unknown | Op::Index | Op::Text | Op::Token => direct(0),
+            Op::Literal | Op::LoopVar | Op::Unknown | Op::Index | Op::Address | Op::Token | Op::Quote => {
+                direct(0)
+            }
         }
     }
 

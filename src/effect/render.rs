@@ -184,6 +184,9 @@ impl Writer<'_> {
 
     fn node(&mut self, id: Id, node: Node, wanted: u8) -> Written {
         match node.op {
+            Op::Word(word) if !names_of(word).is_empty() => self.unknown(id, names_of(word)[0]),
+            Op::Second(word) if !names_of(word).is_empty() => self.unknown(id, names_of(word)[1]),
+            Op::Third(word) if !names_of(word).is_empty() => self.unknown(id, names_of(word)[2]),
             Op::Word(word) => self.word(node, word, wanted),
             Op::Second(Word::SToD) => self.compare_zero(node.a, "<", wanted),
             Op::Second(word) => self.call(word.name(), node, result_name(word, 1)),
@@ -212,7 +215,8 @@ impl Writer<'_> {
                 Ok(())
             }
             Op::Index => self.put("index"),
-            Op::Text => self.unknown(id, "addr"),
+            Op::Address => self.unknown(id, "addr"),
+            Op::Quote => self.unknown(id, "xt"),
             Op::Unknown | Op::LoopVar | Op::Alias => self.unknown(id, "x"),
         }
     }
@@ -423,6 +427,37 @@ fn infix(word: Word) -> Option<(&'static str, u8)> {
         Word::UGreater => (" u> ", level::COMPARISON),
         _ => return None,
     })
+}
+
+/// The names of results that are no function of the inputs alone.
+fn names_of(word: Word) -> &'static [&'static str] {
+    use Word::*;
+    match word {
+        Count | Parse | ParseName | Source | NameToString | MinusTrailing | PlusXString | XStringMinus
+        | MinusTrailingGarbage | Unescape => &["addr", "u"],
+        WordWord | XCharPlus | XCharMinus | XcStorePlus => &["addr"],
+        Find | XcFetchPlus | NameToCompile => match word {
+            Find => &["addr", "flag"],
+            XcFetchPlus => &["addr", "char"],
+            _ => &["x", "xt"],
+        },
+        Search => &["addr", "u", "flag"],
+        XcStorePlusQ => &["addr", "u", "flag"],
+        Substitute => &["addr", "u", "n"],
+        Allocate | Resize => &["addr", "ior"],
+        CreateFile | OpenFile => &["file", "ior"],
+        ReadFile | FileStatus => &["u", "ior"],
+        ReadLine => &["u", "flag", "ior"],
+        FilePosition | FileSize => &["lo", "hi", "ior"],
+        Free | CloseFile | DeleteFile | RenameFile | RepositionFile | ResizeFile | FlushFile | WriteFile
+        | WriteLine => &["ior"],
+        Key | XKey => &["char"],
+        Accept | XSize | XWidth => &["u"],
+        Refill => &["flag"],
+        WordlistWord | GetCurrent => &["wid"],
+        NameToInterpret => &["xt"],
+        _ => &[],
+    }
 }
 
 /// What tells the results of one word apart.

@@ -2,13 +2,13 @@
 
 use crate::effect::error::ErrorKind;
 use crate::effect::machine::{Machine, Regs, Step, Token};
-use crate::effect::node::{Id, NO_VALUE, Node, Op};
-use crate::forth::words::{self, Word};
+use crate::effect::node::{Id, NO_VALUE, Op};
+use crate::forth::words::Word;
 
 /// Cells that may lie on the return stack.
 const RETURNS_MAX: usize = 200;
 
-impl Machine<'_, '_> {
+impl<'t> Machine<'_, 't> {
     pub(crate) fn return_word(&mut self, word: Word, token: Token<'_>, mut r: Regs) -> Step {
         self.s.control.used = true;
         if self.s.control.dead {
@@ -17,17 +17,17 @@ impl Machine<'_, '_> {
         match word {
             Word::ToR => {
                 let a = self.pop(&mut r);
-                self.s.control.returns.push(a);
+                self.s.control.flow.returns.push(a);
             }
             Word::TwoToR => {
                 let b = self.pop(&mut r);
                 let a = self.pop(&mut r);
-                self.s.control.returns.extend([a, b]);
+                self.s.control.flow.returns.extend([a, b]);
             }
             Word::RFrom => {
                 let a = self.returned(0, token)?;
                 self.push(a, &mut r);
-                self.s.control.returns.pop();
+                self.s.control.flow.returns.pop();
             }
             Word::RFetch => {
                 let a = self.returned(0, token)?;
@@ -38,8 +38,8 @@ impl Machine<'_, '_> {
                 self.push(a, &mut r);
                 self.push(b, &mut r);
                 if word == Word::TwoRFrom {
-                    let n = self.s.control.returns.len();
-                    self.s.control.returns.truncate(n - 2);
+                    let n = self.s.control.flow.returns.len();
+                    self.s.control.flow.returns.truncate(n - 2);
                 }
             }
             Word::I => {
@@ -53,21 +53,55 @@ impl Machine<'_, '_> {
             }
             Word::Unloop => {
                 self.index(0, token)?;
-                let n = self.s.control.returns.len();
-                self.s.control.returns.truncate(n - 2);
+                let n = self.s.control.flow.returns.len();
+                self.s.control.flow.returns.truncate(n - 2);
             }
             _ => return Err(token.error(ErrorKind::NotStatic)),
         }
-        if self.s.control.returns.len() > RETURNS_MAX {
+        if self.s.control.flow.returns.len() > RETURNS_MAX {
             return Err(token.error(ErrorKind::TooDeep));
         }
+        Ok(r)
+    }
+
+    /// `n>r`: so many cells, and how many they are on top.
+    fn put_counted(&mut self, token: Token<'_>, mut r: Regs) -> Step {
+        let count = self.pop(&mut r);
+        let n = self.s.graph.number_of(count).ok_or(token.error(ErrorKind::NotStatic))?;
+        let n = match usize::try_from(n) {
+            Ok(n) if r.sp >= self.floor + n => n,
+            _ => return Err(token.error(self.underflow())),
+        };
+        r.touch(n);
+        let returns = &mut self.s.control.flow.returns;
+        returns.extend_from_slice(self.s.stack.slice(r.sp - n, r.sp));
+        returns.push(count);
+        r.sp -= n;
+        if self.s.control.flow.returns.len() > RETURNS_MAX {
+            return Err(token.error(ErrorKind::TooDeep));
+        }
+        Ok(r)
+    }
+
+    /// `nr>`
+    fn take_counted(&mut self, token: Token<'_>, mut r: Regs) -> Step {
+        let count = self.returned(0, token)?;
+        let n = self.s.graph.number_of(count).ok_or(token.error(ErrorKind::NotStatic))?;
+        let n = usize::try_from(n).map_err(|_| token.error(ErrorKind::ReturnEmpty))?;
+        for depth in (1..=n).rev() {
+            let id = self.returned(depth, token)?;
+            self.push(id, &mut r);
+        }
+        self.push(count, &mut r);
+        let left = self.s.control.flow.returns.len() - n - 1;
+        self.s.control.flow.returns.truncate(left);
         Ok(r)
     }
 
     /// The cell at a depth of the return stack, if this definition put it there.
     fn returned(&self, depth: usize, token: Token<'_>) -> Result<Id, crate::effect::EffectError> {
         let control = &self.s.control;
-        let own = &control.returns[control.locals.len()..];
+        let own = &control.flow.returns;
         let Some(at) = own.len().checked_sub(depth + 1) else {
             return Err(token.error(ErrorKind::ReturnEmpty));
         };
@@ -79,7 +113,7 @@ impl Machine<'_, '_> {
 
     /// The index of the loop whose parameters lie at a depth of the return stack.
     fn index(&self, depth: usize, token: Token<'_>) -> Result<Id, crate::effect::EffectError> {
-        let returns = &self.s.control.returns;
+        let returns = &self.s.control.flow.returns;
         match returns.len().checked_sub(depth + 2).map(|at| &returns[at..at + 2]) {
             Some(&[NO_VALUE, index]) => Ok(index),
             _ => Err(token.error(ErrorKind::NoLoop)),
@@ -89,39 +123,44 @@ impl Machine<'_, '_> {
     pub(crate) fn dynamic_word(&mut self, word: Word, token: Token<'_>, mut r: Regs) -> Step {
         self.s.control.used = true;
         match word {
-            Word::QDup => self.question_dup(token, r, |machine, at| {
-                let (token, at) = machine.next_token(at)?;
-                Some((words::lookup(token.bytes)?, token.position, at))
-            }),
+            Word::QDup => self.question_dup(token, r),
             Word::Pick | Word::Roll => self.pick_or_roll(word, token, r),
+            Word::Execute => self.execute(token, r),
+            Word::Catch => self.catch(token, r),
             Word::Throw => {
                 let code = self.pop(&mut r);
-                if self.s.graph.literal_of(code).is_some_and(|code| code != 0) {
+                if self.s.graph.number_of(code).is_some_and(|code| code != 0) {
                     self.die(r);
                 }
                 Ok(r)
             }
-            Word::Abort => {
+            Word::Abort | Word::Quit | Word::Bye => {
+                self.s.control.note_impure();
                 self.die(r);
                 Ok(r)
             }
-            Word::Execute => {
-                let top = self.s.graph.resolve(self.s.stack.at(r.sp - 1));
-                match self.s.graph.node(top) {
-                    Some(&Node { op: Op::Token, a, .. }) => {
-                        self.pop(&mut r);
-                        let name = self.s.graph.call_name(a).to_owned();
-                        let bytes = name.as_bytes();
-                        self.token(Token { bytes, ..token }, r).map_err(|error| crate::effect::EffectError {
-                            len: token.bytes.len() as u32,
-                            ..error
-                        })
-                    }
-                    _ if self.s.control.dead => Ok(r),
-                    _ => Err(token.error(ErrorKind::NotStatic)),
-                }
+            Word::DeferStore => self.defer_store(token, r),
+            Word::CompileComma => {
+                self.pop(&mut r);
+                self.compiles(token, r)
             }
             _ if self.s.control.dead => Ok(r),
+            Word::NToR => self.put_counted(token, r),
+            Word::NRFrom => self.take_counted(token, r),
+            Word::SearchWordlist => self.search_wordlist(token, r),
+            Word::TraverseWordlist => self.traverse(token, r),
+            Word::SetOrder => {
+                self.s.control.note_impure();
+                let count = self.pop(&mut r);
+                let n = self.s.graph.number_of(count).ok_or(token.error(ErrorKind::NotStatic))?;
+                let n = n.max(0) as usize;
+                if n > r.sp - self.floor.min(r.sp) {
+                    return Err(token.error(self.underflow()));
+                }
+                r.touch(n);
+                r.sp -= n;
+                Ok(r)
+            }
             _ => Err(token.error(ErrorKind::NotStatic)),
         }
     }
@@ -131,7 +170,7 @@ impl Machine<'_, '_> {
             return Ok(r);
         }
         let top = self.pop(&mut r);
-        let Some(depth) = self.s.graph.literal_of(top) else {
+        let Some(depth) = self.s.graph.number_of(top) else {
             return Err(token.error(ErrorKind::NotStatic));
         };
         let n = match usize::try_from(depth) {
@@ -148,33 +187,90 @@ impl Machine<'_, '_> {
         Ok(r)
     }
 
-    /// `?dup` leaves one cell or two; with the test right behind it, each way has its own depth. `next` reads a word.
-    pub(crate) fn question_dup(
-        &mut self,
-        token: Token<'_>,
-        mut r: Regs,
-        next: impl Fn(&Self, usize) -> Option<(Word, u32, usize)>,
-    ) -> Step {
-        self.s.control.used = true;
-        let not_static = token.error(ErrorKind::NotStatic);
-        r.touch(1);
-        let x = self.s.stack.at(r.sp - 1);
-        let (mut word, mut position, mut at) = next(self, r.at).ok_or(not_static)?;
-        let negated = word == Word::ZeroEquals;
-        if negated {
-            (word, position, at) = next(self, at).ok_or(not_static)?;
+    /// The test that comes next, past copies of its flag and negations; what it says goes before anything else does.
+    pub(crate) fn follow(&self, at: usize) -> Option<Follow<'t>> {
+        let (mut word, mut token, mut at) = self.peek(at)?;
+        let copied = match word {
+            Word::Dup => Copied::Always,
+            Word::QDup => Copied::WhereTrue,
+            _ => Copied::Never,
+        };
+        if copied != Copied::Never {
+            (word, token, at) = self.peek(at)?;
         }
-        if !matches!(word, Word::If | Word::While | Word::Until) {
-            return Err(not_static);
+        let mut negated = None;
+        while let Word::ZeroEquals | Word::ZeroNotEquals = word {
+            if word == Word::ZeroEquals {
+                negated = if negated.is_some() { None } else { Some(token.position) };
+            }
+            (word, token, at) = self.peek(at)?;
         }
-        r.at = at;
-        let test = Token { bytes: word.name().as_bytes(), position };
-        if negated {
-            let condition =
-                self.s.graph.push(Op::Word(Word::ZeroEquals), x, NO_VALUE, NO_VALUE, token.position);
-            self.test(word, condition, r.sp - 1, r.sp, test, r)
-        } else {
-            self.test(word, x, r.sp, r.sp - 1, test, r)
+        let throws = word == Word::Throw && copied == Copied::Never && negated.is_none();
+        let follows = throws || matches!(word, Word::If | Word::While | Word::Until);
+        follows.then_some(Follow { word, token, at, copied, negated })
+    }
+
+    /// Two stacks over the pointer, told apart by a cell that the next words test: `yes` where it is not 0, `no` where it is.
+    pub(crate) fn two_ways(&mut self, follow: Follow<'_>, x: Id, yes: &[Id], no: &[Id], r: Regs) -> Step {
+        let r = Regs { at: follow.at, ..r };
+        if follow.word == Word::Throw {
+            return Ok(self.lay(no, r.sp, r));
+        }
+        let position = follow.token.position;
+        let (mut yes, mut no) = (yes.to_vec(), no.to_vec());
+        if follow.copied != Copied::Never {
+            yes.push(x);
+        }
+        if follow.copied == Copied::Always {
+            no.push(self.s.graph.literal(0, position));
+        }
+        match follow.negated {
+            None => self.test(follow.word, x, &yes, &no, follow.token, r),
+            Some(negated) => {
+                let condition = self.s.graph.push(Op::Word(Word::ZeroEquals), x, NO_VALUE, NO_VALUE, negated);
+                self.test(follow.word, condition, &no, &yes, follow.token, r)
+            }
         }
     }
+
+    /// `?dup` leaves one cell or two; with the test right behind it, each way has its own depth.
+    fn question_dup(&mut self, token: Token<'_>, mut r: Regs) -> Step {
+        let not_static = token.error(ErrorKind::NotStatic);
+        let follow = self.follow(r.at).filter(|follow| follow.copied == Copied::Never).ok_or(not_static)?;
+        if follow.word == Word::Throw {
+            return Err(not_static);
+        }
+        let x = self.pop(&mut r);
+        self.two_ways(follow, x, &[x], &[], r)
+    }
+
+    /// `search-wordlist` leaves a token and a flag, or 0 alone.
+    fn search_wordlist(&mut self, token: Token<'_>, mut r: Regs) -> Step {
+        let follow = self.follow(r.at).ok_or(token.error(ErrorKind::NotStatic))?;
+        self.s.control.note_impure();
+        r.touch(3);
+        r.sp -= 3;
+        let xt = self.s.graph.unknown(token.position);
+        let flag = self.s.graph.unknown(token.position);
+        self.two_ways(follow, flag, &[xt], &[], r)
+    }
+}
+
+/// A test that tells two stacks apart.
+pub(crate) struct Follow<'t> {
+    word: Word,
+    token: Token<'t>,
+    at: usize,
+    copied: Copied,
+    negated: Option<u32>,
+}
+
+/// What stays of the cell under test.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Copied {
+    Never,
+    /// `dup` stands before the test.
+    Always,
+    /// `?dup` does.
+    WhereTrue,
 }

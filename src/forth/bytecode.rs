@@ -70,7 +70,7 @@ macro_rules! ops {
         /// Where each operation may jump to, by its number.
         static JUMPS: [Jumps; 256] = by_number(&[$(first!($(Jumps::$jumps,)? Jumps::Nowhere,),)*], Jumps::Nowhere);
 
-        #[cfg(test)]
+        #[cfg(any(test, fuzzing))]
         pub(super) static ALL_OPS: &[Op] = &[$(Op::$name,)*];
     };
 }

@@ -120,12 +120,14 @@ struct Mark {
     code: CodeMark,
     n_words: usize,
     n_source: usize,
+    /// The newest word then.
+    latest: Option<usize>,
 }
 
 impl Mark {
     /// The image and nothing above it.
     fn image(code: CodeMark) -> Self {
-        Self { code, n_words: 0, n_source: 0 }
+        Self { code, n_words: 0, n_source: 0, latest: None }
     }
 }
 
@@ -549,6 +551,7 @@ impl Engine {
             code: self.code.mark(),
             n_words: self.dictionary.len(),
             n_source: self.machine.memory.text.len(),
+            latest: self.latest,
         }
     }
 
@@ -616,7 +619,7 @@ impl Engine {
         self.restore_system();
         self.dictionary.truncate(mark.n_words);
         self.truncate(mark);
-        self.latest = self.dictionary.len().checked_sub(1);
+        self.latest = mark.latest;
         self.nesting = 0;
     }
 

@@ -44,6 +44,8 @@ mod order;
 mod string_words;
 mod system;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(test)]
 mod tests;
 

@@ -15,6 +15,15 @@ fn effects_are_inferred() {
         ": square ( n -- n² ) dup * ; : cube dup square * ;",
         "square ( n -- n*n )\ncube ( a -- a*square(a) )",
     );
+    check(
+        "5 constant five  : const create , does> @ ;  7 const seven  : f {: n :} [: five ;] drop seven n * ;",
+        "five ( -- 5 )\nconst ( a -- )\nseven ( -- x )\nf ( a -- seven*a )",
+    );
+    check("['] / catch if 2drop 0 then", "( a b -- (x ? 0 : a/b) )");
+    check(
+        "begin-structure p field: p.x field: p.y end-structure",
+        "p ( -- x )\np.x ( a -- a+0 )\np.y ( a -- a+8 )",
+    );
 }
 
 #[test]
@@ -28,6 +37,11 @@ fn what_has_no_effect_ends_with_1_and_says_where() {
     check("dup squre", &["WM040", "unknown word `squre`", "1 | dup squre", "^^^^^"]);
     check("dup if 1+", &["WM048", "then"]);
     check("dup if drop then", &["WM043"]);
+    check(
+        ": run ( xt -- )\n  dup\n  if dup     execute then ;",
+        &["WM049", "not static: EXECUTE at 3:14", "3 |   if dup     execute then ;"],
+    );
+    check("s\" 1 2 +\" evaluate", &["not static: EVALUATE at 1:11"]);
     let json =
         wordmill(folder().path(), &["infer", "dup squre", "--message-format", "json"]).expect(1).json_lines();
     assert_eq!((&json[0]["code"], &json[0]["column"]), (&"WM040".into(), &5.into()));
@@ -49,6 +63,8 @@ fn claims_are_checked() {
     check("swap", "( a b -- a b )", 1, "does not hold [WM058]");
     check("dup", "( n -- n n n )", 1, "does not hold [WM057]");
     check("dup foo", "( n -- n )", 1, "WM040");
+    check("dup execute", "( xt -- )", 1, "not static: EXECUTE at 1:5");
+    check("[: dup * ;] execute", "( n -- n*n )", 0, "holds");
     check("dup", "( n n )", 2, "WM056");
     let json = wordmill(folder().path(), &["verify", "swap", "( a b -- a b )", "--message-format", "json"]);
     let json = json.expect(1).json_lines();
@@ -66,6 +82,8 @@ fn words_of_the_corpus_are_known() {
     let compose = |arguments: &[&str]| wordmill(folder.path(), &[&["compose"], arguments].concat());
     assert_eq!(compose(&["-1", "+", "--", "-rot", "-"]).expect(0).stdout, "( a b c -- c-1 a-b )\n");
     assert_eq!(compose(&["dup", "*", "swap", "+"]).expect(0).stdout, "( a b -- b*b+a )\n");
+    assert_eq!(compose(&["['] dup execute +"]).expect(0).stdout, "( a -- a+a )\n");
+    assert!(compose(&["dup", "execute"]).expect(1).stdout.contains("not static: EXECUTE at 1:5"));
     assert_eq!(
         compose(&["twice", "twice", "--corpus", "specs"]).expect(0).stdout,
         "( a -- twice(twice(a)) )\n"

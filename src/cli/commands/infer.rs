@@ -12,9 +12,9 @@ use std::path::PathBuf;
 
 /// Infer the stack effect of Forth code, symbolically
 ///
-/// The code is bare words or definitions, with comments as Forth reads them. Control flow, the return stack, locals and
-/// recursion are followed. Words that are not in the standard are looked up in the corpus. Exit code 1 when there is
-/// no effect; the finding says where and, if one edit mends it, how.
+/// The code is bare words or whole programs, with comments as Forth reads them. Control flow, the return stack, locals,
+/// recursion, quotations, CATCH and words made by CREATE … DOES> are followed. Words that are not in the standard are
+/// looked up in the corpus. Exit code 1 when there is no effect; the finding says where and, if one edit mends it, how.
 ///
 /// Examples:
 ///   wordmill infer "dup * swap +"

@@ -278,8 +278,10 @@ impl<'t> Parser<'t, '_> {
         let operand = |k: usize| args.get(k).copied().unwrap_or(NO_VALUE);
         let mut a = operand(0);
         if args.len() > 3 {
-            a = Id(self.graph.args.len() as u16);
-            self.graph.args.extend_from_slice(args);
+            match self.graph.keep_args(args) {
+                Some(at) => a = at,
+                None => return self.graph.unknown(NOWHERE),
+            }
         }
         self.graph.push(op, a, operand(1), operand(2), NOWHERE)
     }
@@ -296,6 +298,7 @@ impl<'t> Parser<'t, '_> {
             n_out: effect.n_out,
             flags: 0,
             pure: true,
+            constant: None,
         });
         self.graph.args.extend_from_slice(args);
         self.graph.push(Op::Call, call, Id(result as u16), NO_VALUE, NOWHERE)
