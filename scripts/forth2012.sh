@@ -67,7 +67,7 @@ while read -r file n; do
 done <<<"$sets"
 
 # The suite asks for a line to be typed.
-if ! (cd "$scratch/suite" && yes "a line that was typed" | head -n 20 |
+if ! (cd "$scratch/suite" && printf 'a line that was typed\n%.0s' {1..20} |
     "$wordmill" forth --files . "${files[@]}" -e 'report-errors') > "$scratch/output" 2> "$scratch/errors"; then
     tail -n 40 "$scratch/output"
     cat "$scratch/errors"
