@@ -43,8 +43,8 @@ sets="prelimtest.fth 0
 tester.fr 0
 counted.fth 0
 core.fr 638
-coreplustest.fth 116
-utilities.fth 0
+coreplustest.fth 101
+utilities.fth 15
 errorreport.fth 0
 coreexttest.fth 383
 doubletest.fth 247
