@@ -328,7 +328,9 @@ impl Engine {
             error.details = Some(self.details(stop));
             self.drop_open();
             self.nesting = 0;
-            self.machine.sp = 0;
+            if stop.kind() != TrapKind::Quit {
+                self.machine.sp = 0;
+            }
             error
         });
         self.read_nothing();
@@ -360,7 +362,7 @@ impl Engine {
             Some(_) => self.read_lines_from(source.as_bytes(), NAMED_TEXT_ID, name)?,
             None => {
                 self.read_from(source.as_bytes())?;
-                self.texts.push(Text { start: self.origin, name: None });
+                self.note_text(None);
             }
         }
         self.start_fuel();
@@ -782,9 +784,10 @@ impl Engine {
     /// Where a place of the source buffer is for a person.
     fn location(&self, place: u32) -> Location {
         let text = self.texts.iter().rev().find(|text| text.start <= place);
-        let start = text.map_or(0, |text| text.start as usize);
-        let source = &self.machine.memory.text;
-        let place = (place as usize).clamp(start, source.len());
+        let (start, end) = text.map_or((0, 0), |text| (text.start as usize, text.end as usize));
+        let source = self.machine.memory.text.get(..end).unwrap_or(b"");
+        let place = (place as usize).clamp(start.min(source.len()), source.len());
+        let start = start.min(place);
         let line_start =
             source[start..place].iter().rposition(|byte| *byte == b'\n').map_or(start, |n| start + n + 1);
         let len = source[line_start..].iter().position(|byte| *byte == b'\n');

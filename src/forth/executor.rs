@@ -161,6 +161,12 @@ impl Operands {
         Self(unsafe { ip.cast::<u64>().read_unaligned() })
     }
 
+    /// The whole instruction.
+    #[inline(always)]
+    fn of_op(self, op: Op) -> Instr {
+        Instr { op, a: self.a(), b: self.b(), c: self.c() }
+    }
+
     #[inline(always)]
     fn a(self) -> u8 {
         self.0.to_ne_bytes()[1]
@@ -435,10 +441,9 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
         let instr = unsafe { Operands::of(ip) };
         // SAFETY: invariant 1: code never ends behind an instruction that control passes.
         ip = unsafe { ip.add(1) };
-        // SAFETY: invariant 1: the instruction before is the one that was read.
         if CHECKED
             && let Err(kind) =
-                check(unsafe { *ip.sub(1) }, m.depth(sp), m.r_depth(rp) - r_base, m.r_depth(rp), tos, m)
+                check(instr.of_op(op), m.depth(sp), m.r_depth(rp) - r_base, m.r_depth(rp), tos, m)
         {
             trap!(kind);
         }

@@ -71,6 +71,14 @@ pub struct NoRoom {
 
 type Result<T> = std::result::Result<T, FileError>;
 
+/// The name that a file goes by: `./x` is `x`.
+fn plain(mut name: &[u8]) -> &[u8] {
+    while let Some(rest) = name.strip_prefix(b"./") {
+        name = rest;
+    }
+    name
+}
+
 impl Files {
     pub(super) fn new(limits: &super::Limits) -> Self {
         Self {
@@ -85,16 +93,16 @@ impl Files {
 
     /// Adds a file, or replaces it.
     pub fn insert(&mut self, name: &str, bytes: impl Into<Vec<u8>>) -> std::result::Result<(), NoRoom> {
-        let bytes = bytes.into();
-        let old = self.files.get(name.as_bytes()).map_or(0, |bytes| bytes.len());
+        let (bytes, key) = (bytes.into(), plain(name.as_bytes()));
+        let old = self.files.get(key).map_or(0, |bytes| bytes.len());
         let n_bytes = self.n_bytes - old + bytes.len();
-        let is_new = !self.files.contains_key(name.as_bytes());
+        let is_new = !self.files.contains_key(key);
         if n_bytes > self.bytes_max || (is_new && self.files.len() >= self.files_max) {
             let over = n_bytes.saturating_sub(self.bytes_max);
             return Err(NoRoom { name: name.to_owned(), n_bytes: over });
         }
         self.n_bytes = n_bytes;
-        self.files.insert(name.as_bytes().into(), Arc::new(bytes));
+        self.files.insert(key.into(), Arc::new(bytes));
         Ok(())
     }
 
@@ -105,15 +113,16 @@ impl Files {
 
     /// The bytes of a file.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.files.get(name.as_bytes()).map(|bytes| bytes.as_slice())
+        self.files.get(plain(name.as_bytes())).map(|bytes| bytes.as_slice())
     }
 
     pub(super) fn contents(&self, name: &[u8]) -> Result<Arc<Vec<u8>>> {
-        self.files.get(name).cloned().ok_or(FileError::NoSuchFile)
+        self.files.get(plain(name)).cloned().ok_or(FileError::NoSuchFile)
     }
 
     /// Makes an empty file, or empties one, and opens it. The number is the file's identifier.
     pub(super) fn create(&mut self, name: &[u8], access: Access) -> Result<usize> {
+        let name = plain(name);
         let slot = self.free_slot()?;
         let n_files = self.files.len();
         match self.files.get_mut(name) {
@@ -128,6 +137,7 @@ impl Files {
     }
 
     pub(super) fn open(&mut self, name: &[u8], access: Access) -> Result<usize> {
+        let name = plain(name);
         let slot = self.free_slot()?;
         if !self.files.contains_key(name) {
             return Err(FileError::NoSuchFile);
@@ -146,6 +156,7 @@ impl Files {
     }
 
     pub(super) fn delete(&mut self, name: &[u8]) -> Result<()> {
+        let name = plain(name);
         let bytes = self.files.remove(name).ok_or(FileError::NoSuchFile)?;
         self.n_bytes -= bytes.len();
         self.close_all(name);
@@ -153,6 +164,7 @@ impl Files {
     }
 
     pub(super) fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<()> {
+        let (from, to) = (plain(from), plain(to));
         if self.files.contains_key(to) {
             return Err(FileError::NotAllowed);
         }
@@ -361,5 +373,6 @@ mod tests {
         files.write(write, b"xyz!").unwrap();
         assert_eq!(files.read(read, 9).unwrap(), b"z!");
         assert_eq!(files.rename(b"a", b"c"), Err(FileError::NoSuchFile));
+        assert_eq!(files.contents(b"./b").unwrap().as_slice(), b"xyz!");
     }
 }

@@ -46,10 +46,11 @@ pub(super) struct Outer {
     inner_token: u32,
 }
 
-/// A text in the source buffer, for messages.
+/// A text in the source buffer, for messages; the newest begins last.
 #[derive(Clone, Debug)]
 pub(super) struct Text {
     pub start: u32,
+    pub end: u32,
     pub name: Option<Box<str>>,
 }
 
@@ -74,11 +75,17 @@ impl Engine {
     /// The same line by line, as files are read.
     pub(super) fn read_lines_from(&mut self, text: &[u8], id: Cell, name: Option<&str>) -> Result<()> {
         self.read_from(text)?;
-        self.texts.push(Text { start: self.origin, name: name.map(Into::into) });
+        self.note_text(name);
         self.reading.id = id;
         self.reading.by_line = true;
         self.begin_line(self.origin);
         Ok(())
+    }
+
+    /// Notes the text that `read_from` was given, for messages.
+    pub(super) fn note_text(&mut self, name: Option<&str>) {
+        let end = self.reading.text_end;
+        self.texts.push(Text { start: self.origin, end, name: name.map(Into::into) });
     }
 
     fn begin_line(&mut self, at: u32) {
@@ -288,6 +295,7 @@ impl Engine {
         let (n_source, n_code) = (self.machine.memory.text.len(), self.code.instrs.len());
         self.nested(|engine| {
             engine.read_from(&text)?;
+            engine.note_text(None);
             engine.reading.id = STRING_ID;
             engine.reading.addr = Some(addr);
             Ok(())

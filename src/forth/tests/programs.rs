@@ -208,3 +208,45 @@ fn traps_name_their_word() {
     assert_eq!(description.to_string(), "division by zero (exception -10) at `/` in `inner`");
     assert_eq!(description.position, 4);
 }
+
+#[test]
+fn errors_name_the_text_that_they_stand_in() {
+    let mut engine = engine();
+    engine.files_mut().insert("inner.fs", *b"1 2\n  nonsense 3\n").unwrap();
+    for (source, file, line, column, text) in [
+        ("1\n2 nonsense", Some("outer.fs"), 2, 3, "2 nonsense"),
+        ("1 s\" 3 foo\" evaluate", None, 1, 3, "3 foo"),
+        ("s\" 3\" evaluate\n nonsense", Some("outer.fs"), 2, 2, " nonsense"),
+        ("\ninclude ./inner.fs", Some("./inner.fs"), 2, 3, "  nonsense 3"),
+        ("include inner.fs 4", Some("inner.fs"), 2, 3, "  nonsense 3"),
+        ("1 : f 0 @ ;\nf 5", Some("outer.fs"), 2, 1, "f 5"),
+    ] {
+        let error = engine.load_file("outer.fs", source).expect_err(source);
+        let location = error.details.expect("details").location;
+        let found = (location.file.as_deref(), location.line, location.column, &*location.text);
+        assert_eq!(found, (file, line, column, text), "{source}");
+    }
+}
+
+#[test]
+fn a_session_goes_on_after_an_error() {
+    let mut engine = engine();
+    engine.interact("1 2 : twice").unwrap();
+    assert!(engine.is_compiling());
+    engine.interact("2* ; variable v 7 v !").unwrap();
+    assert!(!engine.is_compiling());
+    assert_eq!(engine.stack(), [1, 2]);
+    let error = engine.interact("5 v ! 3 twice nonsense").unwrap_err();
+    let details = error.details.expect("details");
+    assert_eq!((details.stack.as_slice(), details.location.column), (&[1, 2, 6][..], 15));
+    assert!(engine.stack().is_empty());
+    engine.interact("v @ twice").unwrap();
+    assert_eq!(engine.stack(), [10]);
+    assert!(engine.interact(": half if nonsense").is_err());
+    assert!(!engine.is_compiling());
+    assert_eq!(engine.interact("8 quit").unwrap_err().kind, CompileErrorKind::Trapped(TrapKind::Quit));
+    assert_eq!(engine.stack(), [8]);
+    engine.interact(": why dup abort\" because\" ;").unwrap();
+    let error = engine.interact("why").unwrap_err();
+    assert_eq!(error.details.and_then(|details| details.message).as_deref(), Some("because"));
+}
