@@ -7,6 +7,7 @@
 mod constants;
 pub mod emit;
 pub mod enumerate;
+pub mod expr;
 mod search;
 mod solve;
 
