@@ -312,16 +312,75 @@ impl Exprs {
         Evaluator::new(self).eval(id, row)
     }
 
-    /// The column of an expression over columns of inputs, all of the same length; `None` where one row traps.
-    pub fn column(&self, id: ExprId, inputs: &[&[Cell]], n_rows: usize) -> Option<Vec<Cell>> {
-        let mut evaluator = Evaluator::new(self);
-        let mut row = vec![0; inputs.len()];
-        (0..n_rows)
-            .map(|at| {
-                row.iter_mut().zip(inputs).for_each(|(cell, column)| *cell = column[at]);
-                evaluator.eval(id, &row)
-            })
-            .collect()
+    /// The values of an expression over columns of inputs, all of the same length. Conditionals are computed on both sides;
+    /// a trap counts only where its side is taken.
+    pub fn values(&self, id: ExprId, inputs: &[&[Cell]], n_rows: usize) -> Values {
+        match self.node(id) {
+            Node::Input(position) => {
+                Values { cells: inputs[position as usize][..n_rows].to_vec(), trapped: Vec::new() }
+            }
+            Node::Const(value) => Values { cells: vec![value; n_rows], trapped: Vec::new() },
+            Node::Unary(op, a) => {
+                let mut values = self.values(a, inputs, n_rows);
+                op.apply_all(&mut values, None);
+                values
+            }
+            Node::Binary(op, a, b) => {
+                let mut values = self.values(a, inputs, n_rows);
+                let others = self.values(b, inputs, n_rows);
+                op.apply_all(&mut values, Some(&others));
+                values
+            }
+            Node::If(condition, a, b) => {
+                let mut values = self.values(condition, inputs, n_rows);
+                let (yes, no) = (self.values(a, inputs, n_rows), self.values(b, inputs, n_rows));
+                for row in 0..n_rows {
+                    let side = if values.cells[row] != 0 { &yes } else { &no };
+                    if side.trapped(row) {
+                        values.trap(row);
+                    }
+                    values.cells[row] = side.cells[row];
+                }
+                values
+            }
+        }
+    }
+}
+
+/// A column of values, and where there is none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Values {
+    /// The values; anything where it trapped.
+    pub cells: Vec<Cell>,
+    /// Which rows trapped; empty where none did.
+    pub(super) trapped: Vec<bool>,
+}
+
+impl Values {
+    /// Whether a row trapped.
+    pub fn trapped(&self, row: usize) -> bool {
+        self.trapped.get(row).copied().unwrap_or(false)
+    }
+
+    /// Whether some row trapped.
+    pub fn some_trapped(&self) -> bool {
+        self.trapped.contains(&true)
+    }
+
+    /// Where the values are those of another column.
+    pub fn equal<'v>(&'v self, wanted: &'v [Cell]) -> impl Iterator<Item = bool> + 'v {
+        self.cells
+            .iter()
+            .zip(wanted)
+            .enumerate()
+            .map(|(row, (value, wanted))| value == wanted && !self.trapped(row))
+    }
+
+    pub(super) fn trap(&mut self, row: usize) {
+        if self.trapped.is_empty() {
+            self.trapped = vec![false; self.cells.len()];
+        }
+        self.trapped[row] = true;
     }
 }
 

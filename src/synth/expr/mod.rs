@@ -12,6 +12,6 @@ mod straight;
 #[cfg(test)]
 mod tests;
 
-pub use graph::{ExprId, Exprs, Node, Row};
+pub use graph::{ExprId, Exprs, Node, Row, Values};
 pub use op::Op;
 pub use plan::schedule;

@@ -2,6 +2,7 @@
 
 use crate::forth::words::Word;
 use crate::model::{Cell, scalar};
+use crate::synth::expr::Values;
 
 macro_rules! ops {
     ($($op:ident $arity:literal,)*) => {
@@ -101,6 +102,43 @@ impl Op {
                 | ULess
                 | UGreater
         )
+    }
+
+    /// Applies it to whole columns; the first becomes the result.
+    pub(super) fn apply_all(self, values: &mut Values, others: Option<&Values>) {
+        use Op::*;
+        for (row, trapped) in others.iter().flat_map(|others| others.trapped.iter().enumerate()) {
+            if *trapped {
+                values.trap(row);
+            }
+        }
+        if self.can_trap() {
+            for row in 0..values.cells.len() {
+                match self.apply(values.cells[row], others.map_or(0, |others| others.cells[row])) {
+                    Some(value) => values.cells[row] = value,
+                    None => values.trap(row),
+                }
+            }
+            return;
+        }
+        // One loop for each operator, so that each is a plain vector loop.
+        macro_rules! loops {
+            ($($op:ident)*) => {
+                match (self, others) {
+                    $(($op, Some(others)) => {
+                        for (a, b) in values.cells.iter_mut().zip(&others.cells) {
+                            *a = $op.apply(*a, *b).unwrap_or(0);
+                        }
+                    })*
+                    (op, others) => {
+                        for (row, a) in values.cells.iter_mut().enumerate() {
+                            *a = op.apply(*a, others.map_or(0, |others| others.cells[row])).unwrap_or(0);
+                        }
+                    }
+                }
+            };
+        }
+        loops!(Plus Minus And Or Xor LShift RShift Less ULess Equals Min Max Star);
     }
 
     /// The value on these operands; `None` where the word traps. Operators of one operand take the first.

@@ -5,6 +5,19 @@ use crate::forth::{Engine, Image, Limits};
 use crate::model::Cell;
 use crate::model::random::Random;
 
+/// The column on one row is the value on that row.
+#[track_caller]
+fn columns_are_rows(exprs: &Exprs, root: ExprId, row: Row<'_>) {
+    let columns: Vec<[Cell; 2]> = row.iter().map(|cell| [*cell, 5]).collect();
+    let columns: Vec<&[Cell]> = columns.iter().map(|column| column.as_slice()).collect();
+    let values = exprs.values(root, &columns, 2);
+    let fives = vec![5; row.len()];
+    for (at, row) in [row, &fives].into_iter().enumerate() {
+        let value = (!values.trapped(at)).then_some(values.cells[at]);
+        assert_eq!(value, exprs.eval(root, row), "{:?} on {row:?}", exprs.node(root));
+    }
+}
+
 #[track_caller]
 fn runs_as_evaluated(engine: &mut Engine, exprs: &Exprs, roots: &[ExprId], row: Row<'_>) {
     let body = schedule(exprs, roots);
@@ -73,6 +86,7 @@ fn random_bodies(with_if: bool, seed: u64, count: usize) {
         for _ in 0..4 {
             let row: Vec<Cell> = (0..exprs.n_in()).map(|_| random_cell(&mut random)).collect();
             runs_as_evaluated(&mut engine, &exprs, &roots, &row);
+            columns_are_rows(&exprs, roots[0], &row);
         }
     }
 }
