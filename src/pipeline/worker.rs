@@ -278,7 +278,8 @@ fn outcome_of(id: SpecId, found: Found<'_>, checks: &Checks<'_>) -> Outcome {
     if found.winner.as_ref().is_some_and(|winner| winner.overfit_risk) {
         let message = "overfit-risk: the program says more than its tests do, and may be right on them alone";
         diagnostics.push(
-            Diagnostic::new(codes::OVERFIT_RISK, Severity::Note, message).suggest("add test cases that differ"),
+            Diagnostic::new(codes::OVERFIT_RISK, Severity::Note, message)
+                .suggest("add test cases that differ"),
         );
     }
     let failing_test = match &found.winner {

@@ -32,6 +32,12 @@ const MEETING_MAX: usize = 100_000;
 /// Bits that the tests must hold beyond those of a program, so that it is not right by chance.
 const MARGIN: u64 = 8;
 
+/// Splits that are followed at one node of a tree, and nodes that are looked at, after each size.
+const QUICK: (usize, usize) = (4, 300);
+
+/// The same when nothing was found until the end.
+const THOROUGH: (usize, usize) = (8, 4000);
+
 /// Most rounds.
 const ROUNDS_MAX: usize = 8;
 
@@ -148,6 +154,14 @@ impl Conquer {
     }
 }
 
+/// The greatest size of a program that takes no more bits to write down than the tests hold: a larger one explains nothing.
+/// Masked bits are given twice as many, because there the shape of the program is known.
+fn affordable(goal: Goal<'_>, plan: &Plan) -> u32 {
+    let of_a_hundred = plan.vocabulary.bits(goal.inputs.len(), 100).max(1);
+    let times = if plan.condition == Some(Condition::IsOne) { 2 } else { 1 };
+    (goal.information() * times * 100 / of_a_hundred).min(1 << 20) as u32
+}
+
 /// One attempt on L lanes.
 #[derive(Default)]
 struct Attempt<const L: usize> {
@@ -162,6 +176,8 @@ struct Attempt<const L: usize> {
     reached: Vec<u64>,
     best: Option<Best>,
     spent: u64,
+    /// The greatest size of a program that the tests can bear out.
+    affordable: u32,
     /// What of this round's candidates were pairs.
     looked_up: u64,
     scanned: usize,
@@ -241,6 +257,7 @@ impl<const L: usize> Attempt<L> {
         self.reached.resize(bits::width(goal.n_tests), 0);
         self.best = None;
         self.spent = 0;
+        self.affordable = affordable(goal, plan);
         let mut wanted = Vec::new();
         let mut ended = Ended::Exhausted;
         for _ in 0..ROUNDS_MAX {
@@ -252,6 +269,9 @@ impl<const L: usize> Attempt<L> {
                 }
                 Round::Again(tests) => wanted = tests,
             }
+        }
+        if self.best.is_none() && ended == Ended::Budget {
+            self.find_tree(goal, plan, THOROUGH);
         }
         if !matches!(ended, Ended::Accepted | Ended::Interrupted) && self.offer_best(goal, plan, accept) {
             ended = Ended::Accepted;
@@ -309,14 +329,15 @@ impl<const L: usize> Attempt<L> {
                 return ended;
             }
             self.scanned = self.bank.len();
-            self.find_tree(goal, plan);
+            self.find_tree(goal, plan, QUICK);
             if plan.meets && self.bank.len() <= MEETING_MAX {
                 if let Some(again) = self.meet(goal, plan, &outputs) {
                     return again;
                 }
             }
             let is_reached = self.is_reached(goal);
-            if goal.n_tests > L && !is_reached && plan.condition.is_some() && self.bank.candidates() >= ROUND {
+            if goal.n_tests > L && !is_reached && plan.condition.is_some() && self.bank.candidates() >= ROUND
+            {
                 return Round::Again(self.unreached(goal));
             }
             let limit = match &self.best {
@@ -325,6 +346,7 @@ impl<const L: usize> Attempt<L> {
             };
             let left = limit.saturating_sub(before + self.looked_up);
             let is_whole = self.bank.candidates() < left
+                && self.bank.size() < self.affordable as usize
                 && self.bank.grow(left, plan.entries_max) == Filled::Whole;
             if !is_whole && self.bank.len() == self.scanned {
                 let again = if self.best.is_none() { self.meet(goal, plan, &outputs) } else { None };
@@ -467,18 +489,15 @@ impl<const L: usize> Attempt<L> {
         (0..n).map(|at| tests[at * tests.len() / n]).collect()
     }
 
-    fn find_tree(&mut self, goal: Goal<'_>, plan: &Plan) {
+    fn find_tree(&mut self, goal: Goal<'_>, plan: &Plan, (beam, nodes_max): (usize, usize)) {
         if plan.condition.is_none() || goal.outputs.len() != 1 || !self.is_reached(goal) {
             return;
         }
-        // A tree that takes more bits than the tests hold explains nothing.
-        let a_hundred = plan.vocabulary.bits(goal.inputs.len(), 100).max(1);
-        let affordable = (goal.information() * 100 / a_hundred).min(1 << 20) as u32 + 1;
         let limits = Limits {
             leaves_max: leaves_max(goal.n_tests),
-            beam: 4,
-            cost_below: self.best.as_ref().map_or(affordable, |best| best.cost),
-            nodes_max: 300,
+            beam,
+            cost_below: self.best.as_ref().map_or(self.affordable + 1, |best| best.cost),
+            nodes_max,
         };
         if let Some((cost, tree)) =
             tree::smallest(&self.terms.choices, &self.predicates.choices, goal.n_tests, limits)
@@ -504,8 +523,8 @@ impl<const L: usize> Attempt<L> {
         let bits = |size| plan.vocabulary.bits(goal.inputs.len(), size);
         let predicates = &self.predicates.choices;
         let explained = tree::assignment_bits(&tree, predicates, goal.n_tests);
-        let overfit_risk = bits(best.cost) + MARGIN > goal.information()
-            || bits(tree.split_cost(predicates)) > explained;
+        let overfit_risk =
+            bits(best.cost) + MARGIN > goal.information() || bits(tree.split_cost(predicates)) > explained;
         let n_leaves = tree.n_leaves();
         accept(Offer { exprs: &self.exprs, roots: &[root], n_leaves, overfit_risk }) == Answer::Accept
     }
@@ -540,7 +559,7 @@ impl<const L: usize> Attempt<L> {
             return None;
         }
         self.met = self.bank.len();
-        let below = self.best.as_ref().map_or(usize::MAX, |best| best.cost as usize);
+        let below = self.best.as_ref().map_or(self.affordable + 1, |best| best.cost) as usize;
         let left = plan.candidates_max.saturating_sub(self.spent);
         let (meeting, spent) = self.bank.meet(wanted, below, left);
         self.looked_up += spent;
@@ -570,4 +589,158 @@ fn set_of(tests: impl Iterator<Item = bool>, n_tests: usize) -> Vec<u64> {
     let mut set = vec![0; bits::width(n_tests)];
     tests.enumerate().for_each(|(test, holds)| set[test / 64] |= u64::from(holds) << (test % 64));
     set
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::random::Random;
+    use crate::synth::expr::schedule;
+
+    const GO: AtomicBool = AtomicBool::new(false);
+
+    fn plan(vocabulary: Vocabulary, condition: Condition) -> Plan {
+        let meets = condition == Condition::Flag;
+        Plan { vocabulary, condition: Some(condition), meets, candidates_max: 300_000, entries_max: 1 << 19 }
+    }
+
+    struct Solved {
+        body: String,
+        n_leaves: usize,
+        overfit_risk: bool,
+        candidates: u64,
+    }
+
+    /// Solves what a function says on some rows.
+    fn solve(
+        conquer: &mut Conquer,
+        plan: &Plan,
+        rows: &[Vec<Cell>],
+        f: &dyn Fn(&[Cell]) -> Vec<Cell>,
+    ) -> Option<Solved> {
+        let outputs: Vec<Vec<Cell>> = rows.iter().map(|row| f(row)).collect();
+        let columns = |rows: &[Vec<Cell>]| -> Vec<Vec<Cell>> {
+            (0..rows[0].len()).map(|at| rows.iter().map(|row| row[at]).collect()).collect()
+        };
+        let (inputs, outputs) = (columns(rows), columns(&outputs));
+        let inputs: Vec<&[Cell]> = inputs.iter().map(Vec::as_slice).collect();
+        let outputs: Vec<&[Cell]> = outputs.iter().map(Vec::as_slice).collect();
+        let goal = Goal { inputs: &inputs, outputs: &outputs, n_tests: rows.len() };
+        let mut solved = None;
+        let (ended, candidates) = conquer.run(goal, plan, &GO, &mut |offer| {
+            for (at, row) in rows.iter().enumerate() {
+                for (root, column) in offer.roots.iter().zip(&outputs) {
+                    assert_eq!(
+                        offer.exprs.eval(*root, row),
+                        Some(column[at]),
+                        "offered, but wrong on {row:?}"
+                    );
+                }
+            }
+            let body = schedule(offer.exprs, offer.roots);
+            solved = Some(Solved {
+                body,
+                n_leaves: offer.n_leaves,
+                overfit_risk: offer.overfit_risk,
+                candidates: 0,
+            });
+            Answer::Accept
+        });
+        assert_eq!(ended == Ended::Accepted, solved.is_some());
+        assert!(candidates <= plan.candidates_max + plan.candidates_max / 4, "{candidates}");
+        solved.map(|solved| Solved { candidates, ..solved })
+    }
+
+    fn rows(n: usize, n_in: usize, seed: u64, f: impl Fn(&mut Random) -> Cell) -> Vec<Vec<Cell>> {
+        let mut random = Random::new(&[seed]);
+        (0..n).map(|_| (0..n_in).map(|_| f(&mut random)).collect()).collect()
+    }
+
+    #[track_caller]
+    fn check(n: usize, n_in: usize, f: &dyn Fn(&[Cell]) -> Vec<Cell>, expect: &str, n_leaves: usize) {
+        let rows = rows(n, n_in, 7, |random| random.within(-50, 50) as Cell);
+        let plan = plan(Vocabulary::numbers(&[]), Condition::Flag);
+        let solved = solve(&mut Conquer::default(), &plan, &rows, f).expect("it is solved");
+        assert_eq!((solved.body.as_str(), solved.n_leaves), (expect, n_leaves));
+    }
+
+    #[test]
+    fn expressions_and_trees_are_found() {
+        check(8, 1, &|row| vec![row[0] * row[0] + row[0]], "dup 1+ *", 1);
+        check(40, 2, &|row| vec![row[0] * row[1] - row[0]], "1- *", 1);
+        check(6, 2, &|row| vec![row[0] + row[1], row[0] * row[1]], "2dup + -rot *", 1);
+        check(
+            60,
+            1,
+            &|row| vec![if row[0] < 0 { 3 - row[0] } else { row[0] * 10 }],
+            "dup 0< if 3 swap - else 10 * then",
+            2,
+        );
+    }
+
+    #[test]
+    fn rare_tests_become_lanes() {
+        // 16 lanes spread over 400 tests see nothing of the one that differs.
+        let all = rows(400, 1, 3, |random| random.within(1, 90) as Cell);
+        for special in [0, 77, 201, 399] {
+            let mut all = all.clone();
+            all[special][0] = -5;
+            let plan = plan(Vocabulary::numbers(&[]), Condition::Flag);
+            let solved = solve(&mut Conquer::default(), &plan, &all, &|row| vec![(row[0] * 2).max(1)]);
+            assert_eq!(solved.expect("it is solved").body, "2* 1 max", "{special}");
+        }
+    }
+
+    #[test]
+    fn what_is_found_depends_on_nothing_before_it() {
+        let mut used = Conquer::default();
+        let bits = rows(50, 1, 1, |random| random.next_u64() as Cell);
+        let puzzle = |row: &[Cell]| {
+            let x = row[0] as u64;
+            vec![if (x >> 16) & 1 == 1 { x >> 4 } else { !x.wrapping_add(x) } as Cell]
+        };
+        let logic = plan(Vocabulary::logic(), Condition::IsOne);
+        let first = solve(&mut used, &logic, &bits, &puzzle).expect("it is solved");
+        assert_eq!(first.body, "dup 16 rshift 1 and 1 = if 4 rshift else 2* invert then");
+        assert!(!first.overfit_risk);
+        let few = rows(7, 2, 2, |random| random.within(0, 9) as Cell);
+        solve(&mut used, &plan(Vocabulary::numbers(&[]), Condition::Flag), &few, &|row| {
+            vec![row[0] % (row[1] + 1)]
+        });
+        let again = solve(&mut used, &logic, &bits, &puzzle).expect("it is solved");
+        assert_eq!((first.body, first.candidates), (again.body, again.candidates));
+    }
+
+    #[test]
+    fn noise_is_not_explained() {
+        // Random answers: every program that is right on them is larger than what they say.
+        let all = rows(12, 1, 9, |random| random.within(0, 1000) as Cell);
+        let noise = |row: &[Cell]| vec![Random::new(&[row[0] as u64]).below(4) as Cell];
+        let plan = plan(Vocabulary::numbers(&[]), Condition::Flag);
+        let solved = solve(&mut Conquer::default(), &plan, &all, &noise);
+        assert!(solved.is_none(), "{}", solved.unwrap().body);
+    }
+
+    #[test]
+    fn few_tests_are_a_risk() {
+        let plan = plan(Vocabulary::numbers(&[]), Condition::Flag);
+        let one = [vec![3], vec![4]];
+        let solved = solve(&mut Conquer::default(), &plan, &one, &|row| vec![row[0] * 5]);
+        assert!(solved.is_none_or(|solved| solved.overfit_risk));
+        let many = rows(30, 1, 5, |random| random.within(-500, 500) as Cell);
+        let solved = solve(&mut Conquer::default(), &plan, &many, &|row| vec![row[0] * 5]);
+        assert!(!solved.expect("it is solved").overfit_risk);
+    }
+
+    #[test]
+    fn information_is_what_the_outputs_hold() {
+        let check = |outputs: &[Cell], expect: u64| {
+            let goal = Goal { inputs: &[], outputs: &[outputs], n_tests: outputs.len() };
+            assert_eq!(goal.information(), expect, "{outputs:?}");
+        };
+        check(&[0, 0, 0, 0], 1);
+        check(&[0, -1, 0, -1, 0, -1, 0, -1], 3 + 8);
+        check(&[100, 200, 300], 8 + 9 + 10);
+        check(&[Cell::MIN], 65);
+    }
 }

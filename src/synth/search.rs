@@ -58,7 +58,7 @@ const CASES_MAX: usize = 2048;
 const ENTRIES_MAX: usize = 1 << 20;
 
 /// Templates with more fillings than this are tried late on bit patterns.
-const FEW_FILLINGS: u64 = 64;
+const FEW_FILLINGS: u64 = 100;
 
 /// The smallest program that passes everything.
 pub(super) fn smallest<'a>(
@@ -125,9 +125,9 @@ fn in_order_of_cost<'a>(
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
     let goal = problem.checks.columns(tools.arena, CASES_MAX);
-    let goal = goal.filter(|columns| !columns.inputs.is_empty() && !columns.outputs.is_empty()).map(|columns| {
-        Goal { inputs: columns.inputs, outputs: columns.outputs, n_tests: columns.n_cases }
-    });
+    let goal = goal
+        .filter(|columns| !columns.inputs.is_empty() && !columns.outputs.is_empty())
+        .map(|columns| Goal { inputs: columns.inputs, outputs: columns.outputs, n_tests: columns.n_cases });
     let Some(goal) = goal else { return templates(tools, problem, settings, 0..=u64::MAX, found) };
     let few = if goal.is_patterns() { FEW_FILLINGS } else { u64::MAX };
     let mut best = templates(tools, problem, settings, 0..=few, found);
@@ -253,11 +253,15 @@ fn plans(goal: &Goal<'_>, mentioned: &[Cell], candidates_max: u64) -> Vec<Plan> 
     if !goal.is_patterns() {
         return vec![plan(Vocabulary::numbers(mentioned), Condition::Flag, 60)];
     }
-    let logic = plan(Vocabulary::logic(), Condition::IsOne, 60);
-    let numeric = plan(Vocabulary::numeric_bits(), Condition::Flag, 15);
-    let wide = plan(Vocabulary::wide_bits(mentioned), Condition::Flag, 15);
+    let logic = |share| plan(Vocabulary::logic(), Condition::IsOne, share);
+    let numeric = |share| plan(Vocabulary::numeric_bits(), Condition::Flag, share);
+    let wide = |share| plan(Vocabulary::wide_bits(mentioned), Condition::Flag, share);
     // Several patterns are compared with each other before they are masked.
-    if goal.inputs.len() == 1 { vec![logic, numeric, wide] } else { vec![numeric, wide, logic] }
+    if goal.inputs.len() == 1 {
+        vec![logic(60), numeric(15), wide(15)]
+    } else {
+        vec![numeric(30), wide(40), logic(20)]
+    }
 }
 
 /// Whether a body that is right on the lanes passes everything; a near miss is kept.

@@ -164,20 +164,12 @@ impl<'a> Checks<'a> {
         let case = |at: usize| if n_all <= cases_max { at } else { at * (n_all - 1) / (n_cases - 1).max(1) };
         let inputs = arena.alloc_slice_fill_with(self.n_in(), |param| {
             &*arena.alloc_slice_fill_with(n_cases, |at| {
-                self.case_cell(
-                    case(at),
-                    |tests, at| tests.input(at, param),
-                    |sample| sample.inputs[param],
-                )
+                self.case_cell(case(at), |tests, at| tests.input(at, param), |sample| sample.inputs[param])
             })
         });
         let outputs = arena.alloc_slice_fill_with(self.n_out(), |param| {
             &*arena.alloc_slice_fill_with(n_cases, |at| {
-                self.case_cell(
-                    case(at),
-                    |tests, at| tests.output(at, param),
-                    |sample| sample.outputs[param],
-                )
+                self.case_cell(case(at), |tests, at| tests.output(at, param), |sample| sample.outputs[param])
             })
         });
         Some(Columns { inputs, outputs, n_cases })

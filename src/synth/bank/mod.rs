@@ -6,15 +6,17 @@
 //! function of its lanes, vocabulary and bounds.
 
 pub mod kernel;
-pub mod simd;
 mod meet;
+pub mod simd;
+#[cfg(test)]
+mod tests;
 mod vocabulary;
 
 use crate::model::Cell;
 use crate::synth::expr::{ExprId, Exprs, Op};
 use kernel::{BLOCK, Block, Column, Job, Marks, TRAPPED, Unary};
-use simd::Simd;
 pub use meet::Meeting;
+use simd::Simd;
 pub use vocabulary::Vocabulary;
 
 /// Most entries that a bank can number.

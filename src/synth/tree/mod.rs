@@ -24,7 +24,10 @@ impl Tree {
         match self {
             Tree::Leaf(_) => 0,
             Tree::Split(predicate, yes, no) => {
-                predicates.cost(*predicate as usize) + 1 + yes.split_cost(predicates) + no.split_cost(predicates)
+                predicates.cost(*predicate as usize)
+                    + 1
+                    + yes.split_cost(predicates)
+                    + no.split_cost(predicates)
             }
         }
     }
@@ -112,7 +115,12 @@ pub struct Limits {
 
 /// The cheapest tree found that is right on all tests, and its cost: that of its terms and predicates, and one for each
 /// split. `None` where there is none within the limits.
-pub fn smallest(terms: &Choices, predicates: &Choices, n_tests: usize, limits: Limits) -> Option<(u32, Tree)> {
+pub fn smallest(
+    terms: &Choices,
+    predicates: &Choices,
+    n_tests: usize,
+    limits: Limits,
+) -> Option<(u32, Tree)> {
     let mut search = Search {
         terms,
         predicates,
@@ -191,7 +199,9 @@ impl Search<'_> {
             if own + 2 >= cost_below {
                 continue;
             }
-            let Some((yes_cost, yes)) = self.node(yes, leaves_max - 1, cost_below - own - 1) else { continue };
+            let Some((yes_cost, yes)) = self.node(yes, leaves_max - 1, cost_below - own - 1) else {
+                continue;
+            };
             let left = leaves_max - yes.n_leaves();
             let Some((no_cost, no)) = self.node(no, left, cost_below - own - yes_cost) else { continue };
             cost_below = own + yes_cost + no_cost;
@@ -250,5 +260,89 @@ impl Search<'_> {
     #[inline]
     fn weighed(&self, count: u32) -> u64 {
         self.weights[count as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choices(n_tests: usize, sets: &[(&str, u32)]) -> Choices {
+        let mut choices = Choices::default();
+        choices.reset(n_tests);
+        for (set, cost) in sets {
+            let mut row = vec![0; bits::width(n_tests)];
+            set.bytes()
+                .enumerate()
+                .for_each(|(test, byte)| row[test / 64] |= u64::from(byte == b'x') << (test % 64));
+            choices.push(&row, *cost);
+        }
+        choices
+    }
+
+    const LIMITS: Limits = Limits { leaves_max: 4, beam: 4, cost_below: u32::MAX, nodes_max: 100 };
+
+    #[track_caller]
+    fn check(terms: &[(&str, u32)], predicates: &[(&str, u32)], limits: Limits, expect: Option<(u32, &str)>) {
+        let n_tests = terms[0].0.len();
+        let (terms, predicates) = (choices(n_tests, terms), choices(n_tests, predicates));
+        let found = smallest(&terms, &predicates, n_tests, limits);
+        let found = found.map(|(cost, tree)| (cost, show(&tree)));
+        assert_eq!(found, expect.map(|(cost, tree)| (cost, tree.to_owned())));
+    }
+
+    fn show(tree: &Tree) -> String {
+        match tree {
+            Tree::Leaf(term) => term.to_string(),
+            Tree::Split(predicate, yes, no) => format!("({predicate}? {} {})", show(yes), show(no)),
+        }
+    }
+
+    #[test]
+    fn the_cheapest_tree_is_found() {
+        check(&[("xxxx", 3)], &[], LIMITS, Some((3, "0")));
+        check(&[("x...", 1), ("xxxx", 3)], &[("x...", 1)], LIMITS, Some((3, "1")));
+        check(&[("xx..", 1), ("..xx", 2)], &[("xx..", 5)], LIMITS, Some((9, "(0? 0 1)")));
+        check(&[("xx..", 1), ("..xx", 2)], &[("..xx", 1), ("xx..", 5)], LIMITS, Some((5, "(0? 1 0)")));
+        check(&[("xx..", 1), ("..xx", 2)], &[("x.x.", 1)], LIMITS, None);
+        check(&[("xx..", 1), ("...x", 2)], &[("xx..", 1)], LIMITS, None);
+        let three = [("xx....", 1), ("..xx..", 1), ("....xx", 1)];
+        check(&three, &[("xx....", 1), ("..xx..", 1)], LIMITS, Some((7, "(0? 0 (1? 1 2))")));
+        check(&three, &[("xx....", 1), ("..xx..", 1)], Limits { leaves_max: 2, ..LIMITS }, None);
+        check(&three, &[("xx....", 1), ("..xx..", 1)], Limits { cost_below: 7, ..LIMITS }, None);
+        check(&three, &[("xx....", 1), ("..xx..", 1)], Limits { nodes_max: 1, ..LIMITS }, None);
+    }
+
+    #[test]
+    fn sets_reach_over_several_words() {
+        let n = 150;
+        let row = |holds: &dyn Fn(usize) -> bool| -> String {
+            (0..n).map(|test| if holds(test) { 'x' } else { '.' }).collect()
+        };
+        let (even, odd) = (row(&|test| test % 2 == 0), row(&|test| test % 2 == 1));
+        let late = row(&|test| test >= 70);
+        let terms = [(even.as_str(), 1), (odd.as_str(), 2)];
+        check(&terms, &[(late.as_str(), 1), (odd.as_str(), 2)], LIMITS, Some((6, "(1? 1 0)")));
+    }
+
+    #[test]
+    fn logarithms_are_close() {
+        assert_eq!([0, 1, 2, 4, 1024].map(log2), [0, 0, 1 << 16, 2 << 16, 10 << 16]);
+        for count in 1..5000u32 {
+            let exact = f64::from(count).log2() * 65536.0;
+            assert!((log2(count) as f64 - exact).abs() <= 2.0, "{count}: {} {exact}", log2(count));
+        }
+    }
+
+    #[test]
+    fn a_tree_explains_how_tests_are_told_apart() {
+        let predicates = choices(4, &[("xx..", 2), ("x...", 3)]);
+        let leaf = |term| Box::new(Tree::Leaf(term));
+        let even = Tree::Split(0, leaf(0), leaf(1));
+        assert_eq!((assignment_bits(&even, &predicates, 4), even.split_cost(&predicates)), (4, 3));
+        let deep = Tree::Split(0, Box::new(Tree::Split(1, leaf(0), leaf(1))), leaf(2));
+        assert_eq!((assignment_bits(&deep, &predicates, 4), deep.split_cost(&predicates)), (6, 7));
+        assert_eq!(assignment_bits(&Tree::Leaf(0), &predicates, 4), 0);
+        assert_eq!((even.n_leaves(), deep.n_leaves()), (2, 3));
     }
 }
