@@ -16,6 +16,12 @@ impl<const L: usize> Column<L> {
     pub fn all(value: Cell) -> Self {
         Self([value; L])
     }
+
+    /// Whether all lanes are the same: without a branch for each.
+    #[inline(always)]
+    pub fn equals(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).fold(0, |differ, (one, other)| differ | (one ^ other)) == 0
+    }
 }
 
 /// An operator of one operand, as the bank uses it.

@@ -23,6 +23,9 @@ pub use vocabulary::Vocabulary;
 pub const ENTRIES_MAX: usize = (1 << 28) - 1;
 
 const TABLE_LEN_MIN: usize = 1 << 12;
+/// From this length on the table is only doubled.
+const TABLE_LEN_LARGE: usize = 1 << 18;
+
 const INDEX_BITS: u32 = 28;
 const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 
@@ -310,6 +313,17 @@ impl<const L: usize> Bank<L> {
         if (self.columns.len() + n) * 3 > self.table.len() * 2 {
             self.widen_table();
         }
+        // What the insertions below will read is fetched ahead: they would wait for memory one after the other.
+        let mask = self.table.len() - 1;
+        for sum in &self.block.hashes[..n] {
+            simd::prefetch(&self.table, place(*sum) & mask);
+        }
+        for sum in &self.block.hashes[..n] {
+            let slot = self.table[place(*sum) & mask];
+            if slot != 0 && (slot ^ sum) & !INDEX_MASK == 0 {
+                simd::prefetch(&self.columns, (slot & INDEX_MASK) as usize - 1);
+            }
+        }
         for k in 0..n {
             let sum = self.block.hashes[k];
             if sum != TRAPPED {
@@ -333,7 +347,7 @@ impl<const L: usize> Bank<L> {
     #[inline]
     fn slot(&self, column: &Column<L>, sum: u64) -> Result<usize, usize> {
         let mask = self.table.len() - 1;
-        let mut at = (sum >> 3) as usize & mask;
+        let mut at = place(sum) & mask;
         loop {
             let slot = self.table[at];
             if slot == 0 {
@@ -341,7 +355,7 @@ impl<const L: usize> Bank<L> {
             }
             if (slot ^ sum) & !INDEX_MASK == 0 {
                 let entry = (slot & INDEX_MASK) as usize - 1;
-                if self.columns[entry] == *column {
+                if self.columns[entry].equals(column) {
                     return Ok(entry);
                 }
             }
@@ -349,21 +363,27 @@ impl<const L: usize> Bank<L> {
         }
     }
 
+    /// Makes the table larger. A slot holds the part of its hash that places it, so no column is read.
     #[cold]
     fn widen_table(&mut self) {
-        let len = self.table.len() * 4;
-        self.table.clear();
-        self.table.resize(len, 0);
-        let mask = len - 1;
-        for (entry, column) in self.columns.iter().enumerate() {
-            let sum = kernel::hash(column);
-            let mut at = (sum >> 3) as usize & mask;
+        let times = if self.table.len() < TABLE_LEN_LARGE { 4 } else { 2 };
+        let old = std::mem::take(&mut self.table);
+        self.table.resize(old.len() * times, 0);
+        let mask = self.table.len() - 1;
+        for slot in old.into_iter().filter(|slot| *slot != 0) {
+            let mut at = place(slot) & mask;
             while self.table[at] != 0 {
                 at = (at + 1) & mask;
             }
-            self.table[at] = (sum & !INDEX_MASK) | (entry as u64 + 1);
+            self.table[at] = slot;
         }
     }
+}
+
+/// Where a hash belongs in the table, to be cut to its length. These bits are kept in the slot.
+#[inline]
+fn place(sum: u64) -> usize {
+    (sum >> INDEX_BITS) as usize
 }
 
 #[derive(Clone, Copy)]

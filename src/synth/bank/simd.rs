@@ -1,10 +1,11 @@
 //! The kernels compiled three times, and the choice among them at run time.
 //!
-//! The one `unsafe` step is to call a function that was compiled for processor features that this build does not assume.
+//! The one `unsafe` step is to use processor features: those that this build does not assume, and prefetching.
 //! Invariants:
 //!
 //! 1. A [`Simd`] other than `Portable` exists only where [`Simd::available`] found its features on this processor; its field
 //!    is private to this module.
+//! 2. A prefetch changes nothing that a program can see, and its address is that of a live item; SSE is part of x86-64.
 
 #![allow(unsafe_code, reason = "calls functions compiled for the features that were found")]
 
@@ -100,6 +101,19 @@ impl Simd {
             Level::Portable => kernel::mark(columns, goal, marks),
         }
     }
+}
+
+/// Asks for an item of a slice that will be read soon. Nothing happens where there is no such item.
+#[inline(always)]
+pub fn prefetch<T>(items: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(item) = items.get(at) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: invariant 2.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(item).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (items, at);
 }
 
 #[cfg(target_arch = "x86_64")]
