@@ -27,8 +27,11 @@ fn fill<const L: usize>(bank: &mut Bank<L>, vocabulary: &Vocabulary, entries: us
 }
 
 fn banks<const L: usize>(criterion: &mut Criterion) {
-    let vocabularies =
-        [("bits", Vocabulary::logic(), 100_000), ("bits", Vocabulary::logic(), 2_000_000), ("numbers", Vocabulary::numbers(&[]), 100_000)];
+    let vocabularies = [
+        ("bits", Vocabulary::logic(), 100_000),
+        ("bits", Vocabulary::logic(), 2_000_000),
+        ("numbers", Vocabulary::numbers(&[]), 100_000),
+    ];
     for (name, vocabulary, entries) in vocabularies {
         let mut group = criterion.benchmark_group(format!("bank/{name}/{entries}/{L} lanes"));
         group.sample_size(10);

@@ -1,13 +1,14 @@
 //! The search proper: templates whose effect fits, and short bodies. The smallest program that passes wins, ties go to the
 //! enumeration's or the template's order.
 
-use crate::model::{Cell, Solution, Stop, Strategy};
+use crate::model::random::Random;
+use crate::model::{Cell, Lane, Solution, Stop, Strategy};
 use crate::profile::{self, Stage};
 use crate::synth::bank::Vocabulary;
 use crate::synth::conquer::{Condition, Goal, Plan};
 use crate::synth::emit;
 use crate::synth::enumerate::{Answer, Bounds, Ended, Step, VOCABULARY};
-use crate::synth::expr::schedule;
+use crate::synth::expr::{ExprId, Exprs, schedule};
 use crate::synth::solve::{
     Found, Problem, SOLUTIONS_MAX, Settings, Tools, Winner, define, describe, hole_context, keep_near_miss,
     near_miss, try_out,
@@ -57,6 +58,9 @@ const CASES_MAX: usize = 2048;
 /// Most expressions of one bank.
 const ENTRIES_MAX: usize = 1 << 20;
 
+/// Random inputs on which a shorter body must do the same as the expression that was found.
+const SAME_ROWS: usize = 256;
+
 /// Templates with more fillings than this are tried late on bit patterns.
 const FEW_FILLINGS: u64 = 100;
 
@@ -80,7 +84,7 @@ pub(super) fn smallest<'a>(
     }
     if best.is_none() && !ended(found) {
         best = in_order_of_cost(tools, problem, settings, found);
-        // A bank went through everything smaller; what a template gave may still be beaten.
+        // What the bank gave was shortened already; what a template gave may still be beaten.
         let longest = match &best {
             None => settings.length_max,
             Some(best) if best.template.is_none() => 0,
@@ -215,6 +219,7 @@ fn expressions<'a>(
     let mentioned = super::constants::mentioned(tools.arena, &problem.record);
     let (arena, stop) = (tools.arena, tools.stop);
     let mut best = None;
+    let mut meaning = None;
     for plan in plans(&goal, mentioned, settings.candidates_max) {
         let left = settings.candidates_max.saturating_sub(found.candidates);
         let plan = Plan { candidates_max: plan.candidates_max.min(left), ..plan };
@@ -226,6 +231,9 @@ fn expressions<'a>(
             }
             let strategy = if offer.n_leaves > 1 { Strategy::Tree } else { Strategy::Expression };
             let size = emit::size(body, mentioned);
+            if strategy == Strategy::Expression && size <= settings.length_max + 1 {
+                meaning = Some((offer.exprs.clone(), offer.roots.to_vec()));
+            }
             best = Some(Candidate { body, size, strategy, template: None, overfit_risk: offer.overfit_risk });
             Answer::Accept
         });
@@ -238,7 +246,88 @@ fn expressions<'a>(
             break;
         }
     }
-    best
+    let best = best?;
+    let shorter = meaning.and_then(|(exprs, roots)| {
+        shorter(tools, problem, settings, Meaning { exprs: &exprs, roots: &roots }, &best, found)
+    });
+    Some(shorter.unwrap_or(best))
+}
+
+/// What a program computes, whatever its tests.
+#[derive(Clone, Copy)]
+struct Meaning<'m> {
+    exprs: &'m Exprs,
+    roots: &'m [ExprId],
+}
+
+/// A shorter body that computes the same: on random inputs as well as on the tests.
+fn shorter<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    meaning: Meaning<'_>,
+    best: &Candidate<'a>,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let rows = random_rows(meaning);
+    if rows.len() < SAME_ROWS / 2 || best.size <= SHORT + 1 {
+        return None;
+    }
+    let lane = |column: &dyn Fn(&(Vec<Cell>, Vec<Cell>)) -> Cell| std::array::from_fn(|at| column(&rows[at]));
+    let inputs: Vec<Lane> = (0..meaning.exprs.n_in()).map(|param| lane(&|row| row.0[param])).collect();
+    let outputs: Vec<Lane> = (0..meaning.roots.len()).map(|param| lane(&|row| row.1[param])).collect();
+    let left = settings.candidates_max.saturating_sub(found.candidates);
+    let bounds = Bounds {
+        length_min: SHORT + 1,
+        length_max: (best.size - 1).min(settings.length_max),
+        candidates_max: left.min(settings.candidates_max / REFINING_SHARE),
+    };
+    let (arena, stop) = (tools.arena, tools.stop);
+    let mut enumerator = std::mem::take(tools.enumerator);
+    let mut shorter = None;
+    let steps = Steps::new(super::constants::mentioned(arena, &problem.record));
+    let goal = Lanes { inputs: &inputs, outputs: &outputs };
+    let (ended, candidates) = enumerator.run(goal, steps.steps(), bounds, stop, |steps| {
+        let body = emit::body_text(arena, steps);
+        if !is_same(tools, problem, body, &rows) || !accepts(tools, problem, body, found) {
+            return Answer::Reject;
+        }
+        shorter = Some(Candidate { body, size: steps.len(), template: None, ..*best });
+        Answer::Accept
+    });
+    *tools.enumerator = enumerator;
+    found.candidates += candidates;
+    if ended == Ended::Interrupted {
+        found.stop = Stop::Interrupted;
+    }
+    shorter
+}
+
+/// Inputs of all magnitudes and the outputs on them, where there are some.
+fn random_rows(meaning: Meaning<'_>) -> Vec<(Vec<Cell>, Vec<Cell>)> {
+    let mut random = Random::new(&[0x5A4E]);
+    let mut rows = Vec::with_capacity(SAME_ROWS);
+    for _ in 0..SAME_ROWS {
+        let row: Vec<Cell> =
+            (0..meaning.exprs.n_in()).map(|_| (random.next_u64() as Cell) >> random.below(64)).collect();
+        let outputs: Option<Vec<Cell>> =
+            meaning.roots.iter().map(|root| meaning.exprs.eval(*root, &row)).collect();
+        rows.extend(outputs.map(|outputs| (row, outputs)));
+    }
+    rows
+}
+
+/// Whether a body does on the engine what the rows say.
+fn is_same<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    body: &'a str,
+    rows: &[(Vec<Cell>, Vec<Cell>)],
+) -> bool {
+    let program = Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(body) };
+    let Ok(xt) = validate::load(tools.engine, &program) else { return false };
+    rows.iter()
+        .all(|(inputs, outputs)| tools.engine.execute(xt, inputs).is_ok() && tools.engine.stack() == outputs)
 }
 
 /// The attempts for one goal, in order; shares of the budget go by what solves more.

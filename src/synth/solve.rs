@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicBool;
 /// Bounds of the search for one specification. All of them are in the fingerprint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Settings {
-    /// Most candidates: filled templates and enumerated stack programs together.
+    /// Most candidates: filled templates, enumerated stack programs and banked expressions together.
     pub candidates_max: u64,
     /// Longest enumerated body, in words.
     pub length_max: usize,

@@ -198,10 +198,10 @@ fn nothing_is_missed_and_nothing_stands_twice() {
 fn a_used_bank_is_as_good_as_new() {
     let mut bank = Bank::<8>::default();
     bank.start(&[cells(8)], Vocabulary::numbers(&[]));
-    (0..4).for_each(|_| drop(bank.grow(u64::MAX, 50_000)));
+    while bank.grow(u64::MAX, 50_000) == Filled::Whole {}
     let inputs = [small(9)];
     bank.start(&inputs, Vocabulary::logic());
-    (0..4).for_each(|_| drop(bank.grow(u64::MAX, ENTRIES_MAX)));
+    (0..4).for_each(|_| assert_eq!(bank.grow(u64::MAX, ENTRIES_MAX), Filled::Whole));
     let new = grown(Simd::best(), &inputs, Vocabulary::logic(), 5);
     assert_eq!((&bank.columns, &bank.made, bank.candidates), (&new.columns, &new.made, new.candidates));
 }
@@ -226,13 +226,13 @@ fn larger_expressions_are_met() {
     fn check(bank: &Bank<16>, goal: [Cell; 16], size: usize) {
         let (meeting, _) = bank.meet(&Column(goal), usize::MAX, u64::MAX);
         let meeting = meeting.expect("it is met");
-        assert_eq!(meeting.size, size, "{meeting:?}");
+        assert!(meeting.size <= size, "{meeting:?}");
         for lane in 0..16 {
             let (a, b) = (bank.columns[meeting.a].0[lane], bank.columns[meeting.b].0[lane]);
             let value = meeting.op.apply(a, b).unwrap();
             assert_eq!(if meeting.negated { scalar_not(value) } else { value }, goal[lane], "{meeting:?}");
         }
-        assert_eq!(bank.meet(&Column(goal), size, u64::MAX).0, None, "nothing is smaller");
+        assert_eq!(bank.meet(&Column(goal), meeting.size, u64::MAX).0, None, "nothing is smaller");
     }
     fn scalar_not(value: Cell) -> Cell {
         crate::model::scalar::flag(value == 0)
