@@ -45,16 +45,26 @@ pub enum Strategy {
     Template = 2,
     /// Enumeration of short bodies.
     Enumeration = 3,
+    /// An expression of the bank.
+    Expression = 4,
+    /// A decision tree over expressions of the bank.
+    Tree = 5,
 }
 
 impl Strategy {
     /// All strategies, cheapest first.
-    pub const ALL: [Strategy; 4] =
-        [Strategy::Given, Strategy::Pattern, Strategy::Template, Strategy::Enumeration];
+    pub const ALL: [Strategy; 6] = [
+        Strategy::Given,
+        Strategy::Pattern,
+        Strategy::Template,
+        Strategy::Enumeration,
+        Strategy::Expression,
+        Strategy::Tree,
+    ];
 
     /// The name in files.
     pub fn name(self) -> &'static str {
-        ["given", "pattern", "template", "enumeration"][self as usize]
+        ["given", "pattern", "template", "enumeration", "expression", "tree"][self as usize]
     }
 }
 

@@ -12,6 +12,8 @@ pub const USED_UNVERIFIED: Code = Code(72);
 pub const UNCHECKED: Code = crate::validate::UNCHECKED;
 /// There is nothing to check a program on.
 pub const NOTHING_TO_CHECK: Code = crate::validate::NOTHING_TO_CHECK;
+/// The program found says more than its tests.
+pub const OVERFIT_RISK: Code = Code(75);
 
 /// All codes of validation, synthesis and the pipeline.
 pub const CODES: &[CodeEntry] = &[
@@ -50,5 +52,12 @@ pub const CODES: &[CodeEntry] = &[
         explanation: "The specification has no test case, and no property or value that can be checked. Nothing is called \
                       verified that was not executed, so it stays unsolved. Add test cases:\n\n\"test_cases\": [{\"input\": \
                       [3], \"output\": [9]}]",
+    },
+    CodeEntry {
+        code: OVERFIT_RISK,
+        title: "the program says more than its tests do",
+        explanation: "The search found a program that passes every test, but it takes more bits to write down than the tests \
+                      hold: among so many programs one of this size may be right on them by chance. The verdict is true for \
+                      what was tested. More tests, or tests that differ more, settle it.",
     },
 ];

@@ -10,6 +10,7 @@ use crate::pipeline::codes;
 use crate::pipeline::options::Options;
 use crate::pipeline::uses::{self, Closure};
 use crate::spec::expr::Word;
+use crate::synth::conquer::Conquer;
 use crate::synth::enumerate::Enumerator;
 use crate::synth::{self, Found, Problem, Tools};
 use crate::validate::{self, Checks, Splitter};
@@ -23,6 +24,7 @@ pub struct Worker {
     arena: Arena,
     engine: Engine,
     enumerator: Enumerator,
+    conquer: Conquer,
 }
 
 impl Worker {
@@ -63,6 +65,7 @@ impl<'c> Context<'c> {
             arena: Arena::new(),
             engine: Engine::new(Image::shared(), limits),
             enumerator: Enumerator::default(),
+            conquer: Conquer::default(),
         });
         Self { corpus, options, stop, workers, splitter: Splitter::new(limits), used: Mutex::default() }
     }
@@ -134,6 +137,7 @@ impl<'c> Context<'c> {
         let mut tools = Tools {
             engine: &mut worker.engine,
             enumerator: &mut worker.enumerator,
+            conquer: &mut worker.conquer,
             arena,
             stop: self.stop,
             split: Some(&self.splitter),
@@ -270,7 +274,14 @@ fn outcome_of(id: SpecId, found: Found<'_>, checks: &Checks<'_>) -> Outcome {
         outcome.properties_unchecked = verdict.properties_unchecked;
         outcome.steps = verdict.steps;
     }
-    let diagnostics = checks.diagnostics();
+    let mut diagnostics = checks.diagnostics();
+    if found.winner.as_ref().is_some_and(|winner| winner.overfit_risk) {
+        let message = "overfit-risk: the program says more than its tests do, and may be right on them alone";
+        diagnostics.push(
+            Diagnostic::new(codes::OVERFIT_RISK, Severity::Note, message)
+                .suggest("add test cases that differ"),
+        );
+    }
     let failing_test = match &found.winner {
         Some(_) => None,
         None => found.near_misses.first().map(|miss| miss.failing_test.clone()),

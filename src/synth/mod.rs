@@ -4,14 +4,18 @@
 //! This room decides which programs to try and in which order; whether one is right is `validate`'s to say. It never reads
 //! held-out cases, and never takes a number from the outputs of a test.
 
+pub mod bank;
+pub mod conquer;
 mod constants;
 pub mod emit;
 pub mod enumerate;
+pub mod expr;
 mod search;
 mod solve;
+pub mod tree;
 
-pub use search::Vocabulary;
+pub use search::Steps;
 pub use solve::{Found, Problem, Settings, Tools, Winner, solve};
 
 /// Counts up whenever the search can find something else for the same specification: it is part of every fingerprint.
-pub const SEARCH_VERSION: u32 = 1;
+pub const SEARCH_VERSION: u32 = 2;

@@ -1,10 +1,14 @@
 //! The search proper: templates whose effect fits, and short bodies. The smallest program that passes wins, ties go to the
 //! enumeration's or the template's order.
 
-use crate::model::{Cell, Solution, Stop, Strategy};
+use crate::model::random::Random;
+use crate::model::{Cell, Lane, Solution, Stop, Strategy};
 use crate::profile::{self, Stage};
+use crate::synth::bank::Vocabulary;
+use crate::synth::conquer::{Condition, Goal, Plan};
 use crate::synth::emit;
 use crate::synth::enumerate::{Answer, Bounds, Ended, Step, VOCABULARY};
+use crate::synth::expr::{ExprId, Exprs, schedule};
 use crate::synth::solve::{
     Found, Problem, SOLUTIONS_MAX, Settings, Tools, Winner, define, describe, hole_context, keep_near_miss,
     near_miss, try_out,
@@ -24,9 +28,9 @@ const REFINING_SHARE: u64 = 4;
 const FUEL_STRIKES_MAX: u32 = 4;
 
 /// The words and literals that bodies are drawn from for one specification.
-pub struct Vocabulary(Vec<Step>);
+pub struct Steps(Vec<Step>);
 
-impl Vocabulary {
+impl Steps {
     /// The canonical words, then 0, 1, 2 and -1, then the numbers that the specification mentions.
     pub fn new(constants: &[Cell]) -> Self {
         let words = VOCABULARY.iter().map(|word| Step::Word(*word));
@@ -45,7 +49,20 @@ struct Candidate<'a> {
     size: usize,
     strategy: Strategy,
     template: Option<&'a Template>,
+    overfit_risk: bool,
 }
+
+/// Cases that the search over expressions looks at, spread over all where there are more.
+const CASES_MAX: usize = 2048;
+
+/// Most expressions of one bank.
+const ENTRIES_MAX: usize = 1 << 20;
+
+/// Random inputs on which a shorter body must do the same as the expression that was found.
+const SAME_ROWS: usize = 256;
+
+/// Templates with more fillings than this are tried late on bit patterns.
+const FEW_FILLINGS: u64 = 100;
 
 /// The smallest program that passes everything.
 pub(super) fn smallest<'a>(
@@ -60,15 +77,19 @@ pub(super) fn smallest<'a>(
     }
     tools.engine.set_fuel(settings.search_fuel);
     let lanes = problem.checks.lanes(tools.arena);
-    let vocabulary = Vocabulary::new(super::constants::mentioned(tools.arena, &problem.record));
+    let vocabulary = Steps::new(super::constants::mentioned(tools.arena, &problem.record));
     let mut best = None;
     if let Some(goal) = lanes {
         best = enumerate(tools, problem, settings, goal, &vocabulary, 0..=SHORT, found);
     }
     if best.is_none() && !ended(found) {
-        best = templates(tools, problem, settings, found);
-        let longest =
-            best.as_ref().map_or(settings.length_max, |best: &Candidate<'_>| best.size.saturating_sub(1));
+        best = in_order_of_cost(tools, problem, settings, found);
+        // What the bank gave was shortened already; what a template gave may still be beaten.
+        let longest = match &best {
+            None => settings.length_max,
+            Some(best) if best.template.is_none() => 0,
+            Some(best) => best.size.saturating_sub(1),
+        };
         if let (Some(goal), true) = (lanes, longest > SHORT && !is_interrupted(tools)) {
             let lengths = SHORT + 1..=longest.min(settings.length_max);
             let mut settings = *settings;
@@ -90,7 +111,37 @@ pub(super) fn smallest<'a>(
     let program =
         Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(made.inside) };
     let verdict = try_out(tools, problem, program).ok().filter(|verdict| verdict.passed())?;
-    Some(Winner { text: made.text, program, strategy: best.strategy, template: best.template, verdict })
+    Some(Winner {
+        text: made.text,
+        program,
+        strategy: best.strategy,
+        template: best.template,
+        verdict,
+        overfit_risk: best.overfit_risk,
+    })
+}
+
+/// Templates, then expressions. Bit patterns rarely fit a template with many fillings, so that those come last.
+fn in_order_of_cost<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let goal = problem.checks.columns(tools.arena, CASES_MAX);
+    let goal = goal
+        .filter(|columns| !columns.inputs.is_empty() && !columns.outputs.is_empty())
+        .map(|columns| Goal { inputs: columns.inputs, outputs: columns.outputs, n_tests: columns.n_cases });
+    let Some(goal) = goal else { return templates(tools, problem, settings, 0..=u64::MAX, found) };
+    let few = if goal.is_patterns() { FEW_FILLINGS } else { u64::MAX };
+    let mut best = templates(tools, problem, settings, 0..=few, found);
+    if best.is_none() && !ended(found) {
+        best = expressions(tools, problem, settings, goal, found);
+    }
+    if best.is_none() && !ended(found) && few < u64::MAX {
+        best = templates(tools, problem, settings, few + 1..=u64::MAX, found);
+    }
+    best
 }
 
 fn is_interrupted(tools: &Tools<'_, '_>) -> bool {
@@ -122,7 +173,7 @@ fn enumerate<'a>(
     problem: &Problem<'_, 'a>,
     settings: &Settings,
     goal: Lanes<'a>,
-    vocabulary: &Vocabulary,
+    vocabulary: &Steps,
     lengths: std::ops::RangeInclusive<usize>,
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
@@ -139,7 +190,8 @@ fn enumerate<'a>(
         let body = emit::body_text(arena, steps);
         if accepts(tools, problem, body, found) {
             let size = steps.len();
-            best = Some(Candidate { body, size, strategy: Strategy::Enumeration, template: None });
+            let strategy = Strategy::Enumeration;
+            best = Some(Candidate { body, size, strategy, template: None, overfit_risk: false });
             Answer::Accept
         } else {
             Answer::Reject
@@ -153,6 +205,152 @@ fn enumerate<'a>(
         Ended::Accepted | Ended::Exhausted => {}
     }
     best
+}
+
+/// Expressions of a bank, and trees of them: vocabularies by what the numbers look like.
+fn expressions<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    goal: Goal<'_>,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let _stage = profile::stage(Stage::Enumeration);
+    let mentioned = super::constants::mentioned(tools.arena, &problem.record);
+    let (arena, stop) = (tools.arena, tools.stop);
+    let mut best = None;
+    let mut meaning = None;
+    for plan in plans(&goal, mentioned, settings.candidates_max) {
+        let left = settings.candidates_max.saturating_sub(found.candidates);
+        let plan = Plan { candidates_max: plan.candidates_max.min(left), ..plan };
+        let mut conquer = std::mem::take(tools.conquer);
+        let (ended, candidates) = conquer.run(goal, &plan, stop, &mut |offer| {
+            let body = arena.alloc_str(&schedule(offer.exprs, offer.roots));
+            if body.is_empty() || !accepts(tools, problem, body, found) {
+                return Answer::Reject;
+            }
+            let strategy = if offer.n_leaves > 1 { Strategy::Tree } else { Strategy::Expression };
+            let size = emit::size(body, mentioned);
+            if strategy == Strategy::Expression && size <= settings.length_max + 1 {
+                meaning = Some((offer.exprs.clone(), offer.roots.to_vec()));
+            }
+            best = Some(Candidate { body, size, strategy, template: None, overfit_risk: offer.overfit_risk });
+            Answer::Accept
+        });
+        *tools.conquer = conquer;
+        found.candidates += candidates;
+        if ended == Ended::Interrupted {
+            found.stop = Stop::Interrupted;
+        }
+        if best.is_some() || ended == Ended::Interrupted {
+            break;
+        }
+    }
+    let best = best?;
+    let shorter = meaning.and_then(|(exprs, roots)| {
+        shorter(tools, problem, settings, Meaning { exprs: &exprs, roots: &roots }, &best, found)
+    });
+    Some(shorter.unwrap_or(best))
+}
+
+/// What a program computes, whatever its tests.
+#[derive(Clone, Copy)]
+struct Meaning<'m> {
+    exprs: &'m Exprs,
+    roots: &'m [ExprId],
+}
+
+/// A shorter body that computes the same: on random inputs as well as on the tests.
+fn shorter<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    meaning: Meaning<'_>,
+    best: &Candidate<'a>,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let rows = random_rows(meaning);
+    if rows.len() < SAME_ROWS / 2 || best.size <= SHORT + 1 {
+        return None;
+    }
+    let lane = |column: &dyn Fn(&(Vec<Cell>, Vec<Cell>)) -> Cell| std::array::from_fn(|at| column(&rows[at]));
+    let inputs: Vec<Lane> = (0..meaning.exprs.n_in()).map(|param| lane(&|row| row.0[param])).collect();
+    let outputs: Vec<Lane> = (0..meaning.roots.len()).map(|param| lane(&|row| row.1[param])).collect();
+    let left = settings.candidates_max.saturating_sub(found.candidates);
+    let bounds = Bounds {
+        length_min: SHORT + 1,
+        length_max: (best.size - 1).min(settings.length_max),
+        candidates_max: left.min(settings.candidates_max / REFINING_SHARE),
+    };
+    let (arena, stop) = (tools.arena, tools.stop);
+    let mut enumerator = std::mem::take(tools.enumerator);
+    let mut shorter = None;
+    let steps = Steps::new(super::constants::mentioned(arena, &problem.record));
+    let goal = Lanes { inputs: &inputs, outputs: &outputs };
+    let (ended, candidates) = enumerator.run(goal, steps.steps(), bounds, stop, |steps| {
+        let body = emit::body_text(arena, steps);
+        if !is_same(tools, problem, body, &rows) || !accepts(tools, problem, body, found) {
+            return Answer::Reject;
+        }
+        shorter = Some(Candidate { body, size: steps.len(), template: None, ..*best });
+        Answer::Accept
+    });
+    *tools.enumerator = enumerator;
+    found.candidates += candidates;
+    if ended == Ended::Interrupted {
+        found.stop = Stop::Interrupted;
+    }
+    shorter
+}
+
+/// Inputs of all magnitudes and the outputs on them, where there are some.
+fn random_rows(meaning: Meaning<'_>) -> Vec<(Vec<Cell>, Vec<Cell>)> {
+    let mut random = Random::new(&[0x5A4E]);
+    let mut rows = Vec::with_capacity(SAME_ROWS);
+    for _ in 0..SAME_ROWS {
+        let row: Vec<Cell> =
+            (0..meaning.exprs.n_in()).map(|_| (random.next_u64() as Cell) >> random.below(64)).collect();
+        let outputs: Option<Vec<Cell>> =
+            meaning.roots.iter().map(|root| meaning.exprs.eval(*root, &row)).collect();
+        rows.extend(outputs.map(|outputs| (row, outputs)));
+    }
+    rows
+}
+
+/// Whether a body does on the engine what the rows say.
+fn is_same<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    body: &'a str,
+    rows: &[(Vec<Cell>, Vec<Cell>)],
+) -> bool {
+    let program = Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(body) };
+    let Ok(xt) = validate::load(tools.engine, &program) else { return false };
+    rows.iter()
+        .all(|(inputs, outputs)| tools.engine.execute(xt, inputs).is_ok() && tools.engine.stack() == outputs)
+}
+
+/// The attempts for one goal, in order; shares of the budget go by what solves more.
+fn plans(goal: &Goal<'_>, mentioned: &[Cell], candidates_max: u64) -> Vec<Plan> {
+    let plan = |vocabulary, condition, share: u64| Plan {
+        vocabulary,
+        condition: Some(condition),
+        meets: condition == Condition::Flag,
+        candidates_max: candidates_max / 100 * share,
+        entries_max: ENTRIES_MAX,
+    };
+    if !goal.is_patterns() {
+        return vec![plan(Vocabulary::numbers(mentioned), Condition::Flag, 60)];
+    }
+    let logic = |share| plan(Vocabulary::logic(), Condition::IsOne, share);
+    let numeric = |share| plan(Vocabulary::numeric_bits(), Condition::Flag, share);
+    let wide = |share| plan(Vocabulary::wide_bits(mentioned), Condition::Flag, share);
+    // Several patterns are compared with each other before they are masked.
+    if goal.inputs.len() == 1 {
+        vec![logic(60), numeric(15), wide(15)]
+    } else {
+        vec![numeric(30), wide(40), logic(20)]
+    }
 }
 
 /// Whether a body that is right on the lanes passes everything; a near miss is kept.
@@ -179,11 +377,12 @@ fn accepts<'a>(
     }
 }
 
-/// Templates whose effect and bounds fit, in the library's order; a smaller program replaces a larger one.
+/// Templates whose effect and bounds fit and that have so many fillings, in the library's order; a smaller program replaces a larger one.
 fn templates<'a>(
     tools: &mut Tools<'_, 'a>,
     problem: &Problem<'_, 'a>,
     settings: &Settings,
+    n_fillings: std::ops::RangeInclusive<u64>,
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
     let _stage = profile::stage(Stage::Template);
@@ -192,6 +391,7 @@ fn templates<'a>(
     for template in problem.library.fitting(problem.record.n_inputs(), problem.record.n_outputs()) {
         if best.as_ref().is_some_and(|best| template.size as usize >= best.size)
             || !template.suits(|position| ranges[position])
+            || !n_fillings.contains(&template.count(&hole_context(tools.arena, problem, template)))
         {
             continue;
         }
@@ -245,6 +445,7 @@ fn fillings<'a>(
                         size,
                         strategy: Strategy::Template,
                         template: Some(template),
+                        overfit_risk: false,
                     });
                 }
             }

@@ -5,6 +5,7 @@ use crate::corpus::Record;
 use crate::forth::Engine;
 use crate::model::{NearMiss, Solution, Status, Stop, Strategy};
 use crate::profile::{self, Stage};
+use crate::synth::conquer::Conquer;
 use crate::synth::emit::{self, Definition};
 use crate::synth::enumerate::Enumerator;
 use crate::synth::search;
@@ -15,7 +16,7 @@ use std::sync::atomic::AtomicBool;
 /// Bounds of the search for one specification. All of them are in the fingerprint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Settings {
-    /// Most candidates: filled templates and enumerated stack programs together.
+    /// Most candidates: filled templates, enumerated stack programs and banked expressions together.
     pub candidates_max: u64,
     /// Longest enumerated body, in words.
     pub length_max: usize,
@@ -43,6 +44,8 @@ pub struct Tools<'w, 'a> {
     pub engine: &'w mut Engine,
     /// Reused memory of the enumeration.
     pub enumerator: &'w mut Enumerator,
+    /// Reused memory of the search over expressions.
+    pub conquer: &'w mut Conquer,
     /// Memory of this specification.
     pub arena: &'a Bump,
     /// Ends the search early: the outcome is `interrupted`.
@@ -80,6 +83,8 @@ pub struct Winner<'a> {
     pub template: Option<&'a Template>,
     /// What the engine said.
     pub verdict: Verdict,
+    /// The program says more than the tests do: it may be right on them alone.
+    pub overfit_risk: bool,
 }
 
 /// What came of it.
@@ -166,7 +171,8 @@ fn given_code<'a>(
     match try_out(tools, problem, program) {
         Ok(verdict) if verdict.passed() => {
             found.given = Some(Status::Verified);
-            Some(Winner { text, program, strategy: Strategy::Given, template: None, verdict })
+            let strategy = Strategy::Given;
+            Some(Winner { text, program, strategy, template: None, verdict, overfit_risk: false })
         }
         Ok(verdict) => {
             let why = describe(tools, problem, &program, &verdict);
@@ -217,6 +223,7 @@ fn named_pattern<'a>(
                     strategy,
                     template: Some(template),
                     verdict,
+                    overfit_risk: false,
                 });
             }
             Ok(verdict) => {

@@ -39,6 +39,17 @@ pub struct Lanes<'a> {
     pub outputs: &'a [Lane],
 }
 
+/// Cases in columns, one for each parameter, all of the same length.
+#[derive(Clone, Copy, Debug)]
+pub struct Columns<'a> {
+    /// The stack before, bottom to top.
+    pub inputs: &'a [&'a [Cell]],
+    /// The stack after, bottom to top.
+    pub outputs: &'a [&'a [Cell]],
+    /// How many cases there are; not 0.
+    pub n_cases: usize,
+}
+
 /// What a program must satisfy.
 pub struct Checks<'a> {
     pub(super) record: Record<'a>,
@@ -136,6 +147,32 @@ impl<'a> Checks<'a> {
             }
         }
         Some(Lanes { inputs: inputs.into_bump_slice(), outputs: outputs.into_bump_slice() })
+    }
+
+    /// At most so many cases in columns, tests first, then oracle samples; `None` where cases are not plain cells or there
+    /// are none. Where there are more, those taken are spread over all.
+    pub fn columns(&self, arena: &'a Bump, cases_max: usize) -> Option<Columns<'a>> {
+        if self.sets.iter().any(|set| !set.is_plain()) {
+            return None;
+        }
+        let n_samples = if self.oracles.is_complete() { self.oracles.samples().len() } else { 0 };
+        let n_all = self.n_tests() as usize + n_samples;
+        let n_cases = n_all.min(cases_max);
+        if n_cases == 0 {
+            return None;
+        }
+        let case = |at: usize| if n_all <= cases_max { at } else { at * (n_all - 1) / (n_cases - 1).max(1) };
+        let inputs = arena.alloc_slice_fill_with(self.n_in(), |param| {
+            &*arena.alloc_slice_fill_with(n_cases, |at| {
+                self.case_cell(case(at), |tests, at| tests.input(at, param), |sample| sample.inputs[param])
+            })
+        });
+        let outputs = arena.alloc_slice_fill_with(self.n_out(), |param| {
+            &*arena.alloc_slice_fill_with(n_cases, |at| {
+                self.case_cell(case(at), |tests, at| tests.output(at, param), |sample| sample.outputs[param])
+            })
+        });
+        Some(Columns { inputs, outputs, n_cases })
     }
 
     fn case_cell(

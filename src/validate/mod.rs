@@ -10,7 +10,7 @@ mod judge;
 mod oracle;
 mod program;
 
-pub use checks::{Checks, Lanes, NOTHING_TO_CHECK, Settings, UNCHECKED};
+pub use checks::{Checks, Columns, Lanes, NOTHING_TO_CHECK, Settings, UNCHECKED};
 pub use judge::{Failure, FirstFailure, Splitter, Verdict, describe, first_failure, judge, score};
 pub use program::{LoadError, Program, Text, is_source, load};
 

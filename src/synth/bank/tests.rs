@@ -1,0 +1,246 @@
+//! The bank against the scalar table, against itself on other instructions, and against a naive enumeration.
+
+use super::kernel::{BLOCK, Job};
+use super::*;
+use crate::model::random::Random;
+use std::collections::{BTreeMap, HashSet};
+
+fn cells<const L: usize>(seed: u64) -> Column<L> {
+    const CORNERS: [Cell; 8] = [0, 1, -1, 2, 63, 64, Cell::MIN, Cell::MAX];
+    let mut random = Random::new(&[seed]);
+    Column(std::array::from_fn(|lane| match random.below(3) {
+        0 => CORNERS[(lane + seed as usize) % 8],
+        1 => random.within(-100, 100) as Cell,
+        _ => random.next_u64() as Cell,
+    }))
+}
+
+fn small<const L: usize>(seed: u64) -> Column<L> {
+    let mut random = Random::new(&[seed, 1]);
+    Column(std::array::from_fn(|_| random.within(-9, 30) as Cell))
+}
+
+fn grown<const L: usize>(simd: Simd, inputs: &[Column<L>], vocabulary: Vocabulary, sizes: usize) -> Bank<L> {
+    let mut bank = Bank::with_simd(simd);
+    bank.start(inputs, vocabulary);
+    (1..sizes).for_each(|_| assert_eq!(bank.grow(u64::MAX, ENTRIES_MAX), Filled::Whole));
+    bank
+}
+
+fn kernels_follow_the_table<const L: usize>() {
+    let from: Vec<Column<L>> = (0..BLOCK as u64).map(cells).collect();
+    for simd in Simd::available() {
+        let mut block = Block::<L>::default();
+        for op in Op::ALL {
+            let a = cells::<L>(99);
+            let job = match op.arity() {
+                1 => Job::Unary(Unary::Plain(*op), &from[..]),
+                _ => Job::Binary(*op, a, &from[..]),
+            };
+            simd.compute(job, &mut block.columns, &mut block.hashes);
+            for (at, b) in from.iter().enumerate() {
+                let expect: Option<Vec<Cell>> = (0..L)
+                    .map(|lane| match op.arity() {
+                        1 => op.apply(b.0[lane], 0),
+                        _ => op.apply(a.0[lane], b.0[lane]),
+                    })
+                    .collect();
+                let got = (block.hashes[at] != TRAPPED).then(|| block.columns[at].0.to_vec());
+                assert_eq!(got, expect, "{op:?} with {}", simd.name());
+                if expect.is_some() {
+                    assert_eq!(block.hashes[at], kernel::hash(&block.columns[at]), "{op:?}");
+                }
+            }
+        }
+        for count in [1, 4, 16, 63] {
+            for (unary, op) in [(Unary::Left(count), Op::LShift), (Unary::Right(count), Op::RShift)] {
+                simd.compute(Job::Unary(unary, &from), &mut block.columns, &mut block.hashes);
+                for (column, b) in block.columns.iter().zip(&from) {
+                    let shifted = b.0.map(|cell| op.apply(cell, Cell::from(count)).unwrap());
+                    assert_eq!(column.0, shifted, "{unary:?} with {}", simd.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn kernels_follow_the_scalar_table() {
+    kernels_follow_the_table::<8>();
+    kernels_follow_the_table::<16>();
+}
+
+#[test]
+fn all_instructions_bank_the_same() {
+    for vocabulary in [Vocabulary::logic(), Vocabulary::numbers(&[7]), Vocabulary::wide_bits(&[])] {
+        let inputs = [cells::<16>(1), small(2)];
+        let portable = grown(Simd::PORTABLE, &inputs, vocabulary.clone(), 4);
+        for simd in Simd::available() {
+            let bank = grown(simd, &inputs, vocabulary.clone(), 4);
+            assert_eq!(bank.columns, portable.columns, "{}", simd.name());
+            assert_eq!(bank.made, portable.made, "{}", simd.name());
+            let mut marks = [Vec::new(), Vec::new()];
+            bank.marks(3, &cells(5), &mut marks[0]);
+            portable.marks(3, &cells(5), &mut marks[1]);
+            assert_eq!(marks[0], marks[1], "{}", simd.name());
+        }
+    }
+}
+
+#[test]
+fn marks_and_counts_are_those_of_single_lanes() {
+    let bank = grown::<16>(Simd::best(), &[small(3)], Vocabulary::numbers(&[]), 4);
+    let goal = bank.columns[bank.len() / 2];
+    let mut marks = Vec::new();
+    bank.marks(0, &goal, &mut marks);
+    let mask = |column: &Column<16>, wanted: &dyn Fn(usize) -> Cell| {
+        (0..16).filter(|lane| column.0[*lane] == wanted(*lane)).map(|lane| 1u32 << lane).sum::<u32>()
+    };
+    for (column, marks) in bank.columns.iter().zip(&marks) {
+        let expect = Marks {
+            right: mask(column, &|lane| goal.0[lane]),
+            one: mask(column, &|_| 1),
+            zero: mask(column, &|_| 0),
+            minus: mask(column, &|_| -1),
+        };
+        assert_eq!(*marks, expect, "{column:?}");
+    }
+    let rows: Vec<u64> = (0..40).map(|at| u64::MAX / (at + 1)).collect();
+    for simd in Simd::available() {
+        let mut counts = vec![0; 20];
+        simd.common(&[0xFFFF_0000_1234_5678, 77], &rows, &mut counts);
+        for (row, count) in rows.chunks(2).zip(&counts) {
+            let expect = (row[0] & 0xFFFF_0000_1234_5678).count_ones() + (row[1] & 77).count_ones();
+            assert_eq!(*count, expect, "{}", simd.name());
+        }
+    }
+}
+
+#[test]
+fn entries_are_what_their_expressions_say() {
+    for vocabulary in [Vocabulary::logic(), Vocabulary::numbers(&[7]), Vocabulary::numeric_bits()] {
+        let inputs = [cells::<8>(4), small(5)];
+        let bank = grown(Simd::best(), &inputs, vocabulary, 4);
+        let mut exprs = Exprs::new(2);
+        for entry in 0..bank.len() {
+            let expr = bank.express(&mut exprs, entry);
+            for lane in 0..8 {
+                let row = [inputs[0].0[lane], inputs[1].0[lane]];
+                assert_eq!(exprs.eval(expr, &row), Some(bank.columns[entry].0[lane]), "entry {entry}");
+            }
+            assert_eq!(bank.find(&bank.columns[entry]), Some(entry));
+            assert!(bank.of_size(bank.size_of(entry)).contains(&entry));
+        }
+    }
+}
+
+/// All values of each size, by trying everything that smaller values make: the least size of each.
+fn naive(inputs: &[Column<8>], vocabulary: &Vocabulary, sizes: usize) -> BTreeMap<[Cell; 8], usize> {
+    let mut least = BTreeMap::new();
+    let mut levels: Vec<Vec<[Cell; 8]>> = vec![Vec::new(); sizes + 1];
+    for size in 1..=sizes {
+        let mut made: Vec<[Cell; 8]> = Vec::new();
+        if size == 1 {
+            made.extend(inputs.iter().map(|column| column.0));
+        }
+        if size == vocabulary.literal_size {
+            made.extend(vocabulary.constants.iter().map(|value| [*value; 8]));
+        }
+        for unary in &vocabulary.unary {
+            let own = vocabulary.unary_size(*unary);
+            for a in levels.get(size.wrapping_sub(own)).into_iter().flatten() {
+                made.push(a.map(|cell| match unary {
+                    Unary::Plain(op) => op.apply(cell, 0).unwrap(),
+                    Unary::Left(count) => Op::LShift.apply(cell, Cell::from(*count)).unwrap(),
+                    Unary::Right(count) => Op::RShift.apply(cell, Cell::from(*count)).unwrap(),
+                }));
+            }
+        }
+        for left in 1..size.saturating_sub(1) {
+            for a in &levels[left] {
+                for b in &levels[size - 1 - left] {
+                    for op in &vocabulary.binary {
+                        let value: Option<Vec<Cell>> =
+                            a.iter().zip(b).map(|(a, b)| op.apply(*a, *b)).collect();
+                        made.extend(value.map(|value| <[Cell; 8]>::try_from(value).unwrap()));
+                    }
+                }
+            }
+        }
+        for value in made {
+            if !least.contains_key(&value) {
+                least.insert(value, size);
+                levels[size].push(value);
+            }
+        }
+    }
+    least
+}
+
+#[test]
+fn nothing_is_missed_and_nothing_stands_twice() {
+    for (vocabulary, sizes) in
+        [(Vocabulary::logic(), 5), (Vocabulary::numbers(&[7]), 4), (Vocabulary::numeric_bits(), 5)]
+    {
+        let inputs = [cells::<8>(6), small(7)];
+        let expect = naive(&inputs, &vocabulary, sizes);
+        let bank = grown(Simd::best(), &inputs, vocabulary, sizes);
+        let distinct: HashSet<[Cell; 8]> = bank.columns.iter().map(|column| column.0).collect();
+        assert_eq!(distinct.len(), bank.len(), "a value stands twice");
+        assert_eq!(bank.len(), expect.len());
+        for entry in 0..bank.len() {
+            assert_eq!(expect.get(&bank.columns[entry].0), Some(&bank.size_of(entry)), "entry {entry}");
+        }
+    }
+}
+
+#[test]
+fn a_used_bank_is_as_good_as_new() {
+    let mut bank = Bank::<8>::default();
+    bank.start(&[cells(8)], Vocabulary::numbers(&[]));
+    while bank.grow(u64::MAX, 50_000) == Filled::Whole {}
+    let inputs = [small(9)];
+    bank.start(&inputs, Vocabulary::logic());
+    (0..4).for_each(|_| assert_eq!(bank.grow(u64::MAX, ENTRIES_MAX), Filled::Whole));
+    let new = grown(Simd::best(), &inputs, Vocabulary::logic(), 5);
+    assert_eq!((&bank.columns, &bank.made, bank.candidates), (&new.columns, &new.made, new.candidates));
+}
+
+#[test]
+fn bounds_are_kept() {
+    let mut bank = Bank::<8>::default();
+    bank.start(&[cells(8)], Vocabulary::numbers(&[]));
+    while bank.grow(1000, ENTRIES_MAX) == Filled::Whole {}
+    assert!(bank.candidates() <= 1000, "{}", bank.candidates());
+    bank.start(&[cells(8)], Vocabulary::numbers(&[]));
+    while bank.grow(u64::MAX, 500) == Filled::Whole {}
+    assert!((300..=500).contains(&bank.len()), "{}", bank.len());
+}
+
+#[test]
+fn larger_expressions_are_met() {
+    let inputs = [cells::<16>(10), cells::<16>(11)];
+    let bank = grown(Simd::best(), &inputs, Vocabulary::numeric_bits(), 4);
+    let (x, y) = (&inputs[0].0, &inputs[1].0);
+    #[track_caller]
+    fn check(bank: &Bank<16>, goal: [Cell; 16], size: usize) {
+        let (meeting, _) = bank.meet(&Column(goal), usize::MAX, u64::MAX);
+        let meeting = meeting.expect("it is met");
+        assert!(meeting.size <= size, "{meeting:?}");
+        for lane in 0..16 {
+            let (a, b) = (bank.columns[meeting.a].0[lane], bank.columns[meeting.b].0[lane]);
+            let value = meeting.op.apply(a, b).unwrap();
+            assert_eq!(if meeting.negated { scalar_not(value) } else { value }, goal[lane], "{meeting:?}");
+        }
+        assert_eq!(bank.meet(&Column(goal), meeting.size, u64::MAX).0, None, "nothing is smaller");
+    }
+    fn scalar_not(value: Cell) -> Cell {
+        crate::model::scalar::flag(value == 0)
+    }
+    // (x|y) + (x^-y), (x&y) ^ (y+~x), what a difference of the two comes to, and comparisons.
+    check(&bank, std::array::from_fn(|l| (x[l] | y[l]).wrapping_add(x[l] ^ y[l].wrapping_neg())), 8);
+    check(&bank, std::array::from_fn(|l| (x[l] & y[l]) ^ y[l].wrapping_add(!x[l])), 8);
+    check(&bank, std::array::from_fn(|l| (x[l] & !y[l]).wrapping_sub(y[l].wrapping_sub(!x[l]))), 6);
+    check(&bank, std::array::from_fn(|l| -Cell::from(((x[l] & y[l]) as u64) < (x[l] ^ y[l]) as u64)), 7);
+    check(&bank, std::array::from_fn(|l| -Cell::from(((x[l] & y[l]) as u64) >= (x[l] ^ y[l]) as u64)), 8);
+}
