@@ -45,16 +45,27 @@ pub enum Strategy {
     Template = 2,
     /// Enumeration of short bodies.
     Enumeration = 3,
+    /// A closed form of a sequence, fitted to its terms.
+    #[serde(rename = "closed-form")]
+    ClosedForm = 4,
+    /// A loop or recursion whose holes were filled.
+    Loop = 5,
 }
 
 impl Strategy {
     /// All strategies, cheapest first.
-    pub const ALL: [Strategy; 4] =
-        [Strategy::Given, Strategy::Pattern, Strategy::Template, Strategy::Enumeration];
+    pub const ALL: [Strategy; 6] = [
+        Strategy::Given,
+        Strategy::Pattern,
+        Strategy::Template,
+        Strategy::Enumeration,
+        Strategy::ClosedForm,
+        Strategy::Loop,
+    ];
 
     /// The name in files.
     pub fn name(self) -> &'static str {
-        ["given", "pattern", "template", "enumeration"][self as usize]
+        ["given", "pattern", "template", "enumeration", "closed-form", "loop"][self as usize]
     }
 }
 

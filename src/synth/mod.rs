@@ -2,16 +2,18 @@
 //! effect fits, short enumerated bodies. Every candidate runs on the engine; the smallest that passes wins.
 //!
 //! This room decides which programs to try and in which order; whether one is right is `validate`'s to say. It never reads
-//! held-out cases, and never takes a number from the outputs of a test.
+//! held-out cases, and takes no number from the outputs of a test but where a
+//! sequence's rule is fitted, and paid for, in [`sequence`].
 
 mod constants;
 pub mod emit;
 pub mod enumerate;
 mod search;
+pub mod sequence;
 mod solve;
 
 pub use search::Vocabulary;
 pub use solve::{Found, Problem, Settings, Tools, Winner, solve};
 
 /// Counts up whenever the search can find something else for the same specification: it is part of every fingerprint.
-pub const SEARCH_VERSION: u32 = 1;
+pub const SEARCH_VERSION: u32 = 2;

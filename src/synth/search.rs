@@ -4,6 +4,7 @@
 use crate::model::{Cell, Solution, Stop, Strategy};
 use crate::profile::{self, Stage};
 use crate::synth::emit;
+use crate::synth::sequence;
 use crate::synth::enumerate::{Answer, Bounds, Ended, Step, VOCABULARY};
 use crate::synth::solve::{
     Found, Problem, SOLUTIONS_MAX, Settings, Tools, Winner, define, describe, hole_context, keep_near_miss,
@@ -64,6 +65,9 @@ pub(super) fn smallest<'a>(
     let mut best = None;
     if let Some(goal) = lanes {
         best = enumerate(tools, problem, settings, goal, &vocabulary, 0..=SHORT, found);
+    }
+    if best.is_none() && !ended(found) {
+        best = sequences(tools, problem, settings, found);
     }
     if best.is_none() && !ended(found) {
         best = templates(tools, problem, settings, found);
@@ -177,6 +181,38 @@ fn accepts<'a>(
         }
         Err(_) => false,
     }
+}
+
+/// What the terms of a sequence suggest; the first that passes everything says least.
+fn sequences<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let points = sequence::Points::of(problem.checks)?;
+    let _stage = profile::stage(Stage::Sequence);
+    let mentioned = super::constants::mentioned(tools.arena, &problem.record);
+    tools.engine.set_fuel(tools.fuel);
+    let mut best = None;
+    for proposal in sequence::proposals(&points.terms()) {
+        if found.candidates >= settings.candidates_max {
+            found.stop = Stop::Budget;
+            break;
+        }
+        found.candidates += 1;
+        if !proposal.is_sound() {
+            continue;
+        }
+        let body = &*tools.arena.alloc_str(&proposal.code);
+        if accepts(tools, problem, body, found) {
+            let size = emit::size(body, mentioned);
+            best = Some(Candidate { body, size, strategy: proposal.strategy, template: None });
+            break;
+        }
+    }
+    tools.engine.set_fuel(settings.search_fuel);
+    best
 }
 
 /// Templates whose effect and bounds fit, in the library's order; a smaller program replaces a larger one.
