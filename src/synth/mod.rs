@@ -8,6 +8,7 @@
 mod constants;
 pub mod emit;
 pub mod enumerate;
+pub mod expr;
 mod search;
 pub mod sequence;
 mod solve;
