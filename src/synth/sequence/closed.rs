@@ -61,7 +61,7 @@ impl Polynomial {
 
     /// The bits of its numbers.
     pub fn bits(&self) -> u32 {
-        bits_of(self.coefficients.iter().copied().chain([self.denominator]))
+        bits_of(self.coefficients.iter().copied().chain([self.denominator - 1]))
     }
 }
 
@@ -288,6 +288,61 @@ pub fn berlekamp_massey(values: &[i128]) -> Option<Vec<i128>> {
     let coefficients: Vec<i128> =
         current[1..].iter().map(|c| exact::signed((PRIME - c) % PRIME)).collect();
     coefficients.iter().all(|c| c.abs() <= COEFFICIENT_MAX).then_some(coefficients)
+}
+
+/// The digits of a fraction, in base 10 or the base just above the greatest digit.
+pub fn fraction(terms: &Terms<'_>) -> Option<Guess> {
+    let greatest = *terms.values.iter().max()?;
+    if *terms.values.iter().min()? < 0 || !(1..=9).contains(&greatest) {
+        return None;
+    }
+    [10, i128::from(greatest) + 1].into_iter().find_map(|base| {
+        let scale = base.checked_pow(terms.values.len() as u32).filter(|scale| *scale < 1 << 100)?;
+        let digits = terms.values.iter().fold(0i128, |sum, digit| sum * base + i128::from(*digit));
+        let (numerator, denominator) = simplest_between((digits, scale), (digits + 1, scale))?;
+        if denominator >= 1 << 40 {
+            return None;
+        }
+        let mut code = Code::new();
+        code.number(numerator).words("swap").number(terms.start.into()).words("?do").number(base).words("*");
+        code.number(denominator).words("mod loop").number(base).words("*").number(denominator).words("/");
+        let bits = bits_of([numerator, denominator]) + if base == 10 { 1 } else { 4 };
+        Some(Guess { prologue: "", code: code.into_text(), bits, parameters: 2 })
+    })
+}
+
+/// The fraction with the least denominator that is at least the first and below the second.
+fn simplest_between(low: (i128, i128), high: (i128, i128)) -> Option<(i128, i128)> {
+    let whole = low.0.div_euclid(low.1);
+    if low.0 == whole * low.1 {
+        return Some((whole, 1));
+    }
+    if (whole + 1) * high.1 < high.0 {
+        return Some((whole + 1, 1));
+    }
+    // Both lie between whole and whole + 1: go on with what is left, upside down.
+    let (rest_low, rest_high) = (low.0 - whole * low.1, high.0 - whole * high.1);
+    if rest_high > high.1 || rest_high <= 0 {
+        return None;
+    }
+    let (den, num) = simplest_above((high.1, rest_high), (low.1, rest_low))?;
+    Some((whole * num + den, num)).map(|(n, d)| (n, d))
+}
+
+/// The same, above the first and at most the second.
+fn simplest_above(low: (i128, i128), high: (i128, i128)) -> Option<(i128, i128)> {
+    let whole = low.0.div_euclid(low.1);
+    if (whole + 1) * high.1 <= high.0 {
+        return Some((1, whole + 1));
+    }
+    let (rest_low, rest_high) = (low.0 - whole * low.1, high.0 - whole * high.1);
+    if rest_low == 0 {
+        // Just above a whole number, upside down: anything large enough, at least 1 / rest.
+        let least = (high.1 + rest_high - 1).div_euclid(rest_high);
+        return Some((least, whole * least + 1));
+    }
+    let (num, den) = simplest_between((high.1, rest_high), (low.1, rest_low))?;
+    Some((num, whole * num + den))
 }
 
 /// A linear recurrence.

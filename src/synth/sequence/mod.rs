@@ -7,9 +7,13 @@
 mod closed;
 mod code;
 mod exact;
+mod features;
 mod holonomic;
+mod members;
 pub mod occam;
+mod pool;
 mod product;
+mod searched;
 
 use crate::model::{Cell, Strategy};
 use crate::validate::Checks;
@@ -116,11 +120,17 @@ pub struct Proposal {
     pub information: u32,
     /// Terms that it explains beyond its parameters.
     pub surplus: usize,
+    /// Whether it is one of many that were looked up, rather than the one that the terms determine.
+    pub is_searched: bool,
 }
 
 impl Proposal {
     /// Whether it explains clearly more than it says.
     pub fn is_sound(&self) -> bool {
+        // What was searched for among many is held to more than what was fitted.
+        if self.is_searched {
+            return 5 * self.bits < 3 * self.information;
+        }
         self.surplus >= 3 && 5 * self.bits < 4 * self.information
             || self.surplus >= 1 && 2 * self.bits < self.information
     }
@@ -143,6 +153,7 @@ const FORMS: &[Form] = &[
     form("periodic", Strategy::ClosedForm, closed::periodic),
     form("quasi-polynomial", Strategy::ClosedForm, closed::quasi_polynomial),
     form("recurrence", Strategy::ClosedForm, closed::recurrence),
+    form("fraction", Strategy::Loop, closed::fraction),
     form("holonomic", Strategy::Loop, holonomic::fit),
     form("product", Strategy::Loop, product::fit),
     form("continued", Strategy::Loop, holonomic::continued),
@@ -165,7 +176,8 @@ pub fn propose(
             return candidates;
         }
     }
-    candidates
+    let (_, tried) = searched::run(terms, candidates_max - candidates, accept);
+    candidates + tried
 }
 
 /// Everything that is fitted to the terms, what says least first.
@@ -176,16 +188,17 @@ fn fitted(terms: &Terms<'_>) -> Vec<Proposal> {
     for n_exceptions in 0..=EXCEPTIONS_MAX.min(terms.values.len().saturating_sub(TERMS_MIN)) {
         let rest = terms.skip(n_exceptions);
         let exceptions = occam::bits_of(terms.wide()[..n_exceptions].iter().copied());
-        let exceptions = exceptions + occam::bits(n_exceptions as i128) * 2;
+        let exceptions = exceptions + 2 * n_exceptions as u32;
         for form in FORMS {
             let Some(guess) = (form.fit)(&rest) else { continue };
             found.push(Proposal {
-                code: with_exceptions(terms, n_exceptions, &guess),
+                code: with_exceptions(terms, n_exceptions, guess.prologue, &guess.code),
                 strategy: form.strategy,
                 kind: form.name,
                 bits: guess.bits + exceptions + kind,
                 information,
                 surplus: rest.values.len().saturating_sub(guess.parameters),
+                is_searched: false,
             });
         }
     }
@@ -194,9 +207,9 @@ fn fitted(terms: &Terms<'_>) -> Vec<Proposal> {
 }
 
 /// A rule that holds from some n on, with the values before it.
-fn with_exceptions(terms: &Terms<'_>, n: usize, guess: &Guess) -> String {
+fn with_exceptions(terms: &Terms<'_>, n: usize, prologue: &str, rule: &str) -> String {
     let mut code = Code::new();
-    code.words(guess.prologue);
+    code.words(prologue);
     for at in 0..n {
         let index = terms.start + at as Cell;
         code.words("dup");
@@ -206,7 +219,7 @@ fn with_exceptions(terms: &Terms<'_>, n: usize, guess: &Guess) -> String {
         };
         code.words("if drop").number(terms.wide_at(at)).words("else");
     }
-    code.words(&guess.code);
+    code.words(rule);
     for _ in 0..n {
         code.words("then");
     }
