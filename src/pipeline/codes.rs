@@ -12,6 +12,8 @@ pub const USED_UNVERIFIED: Code = Code(72);
 pub const UNCHECKED: Code = crate::validate::UNCHECKED;
 /// There is nothing to check a program on.
 pub const NOTHING_TO_CHECK: Code = crate::validate::NOTHING_TO_CHECK;
+/// A verified program says more than what it explains.
+pub const OVERFIT_RISK: Code = Code(75);
 
 /// All codes of validation, synthesis and the pipeline.
 pub const CODES: &[CodeEntry] = &[
@@ -50,5 +52,14 @@ pub const CODES: &[CodeEntry] = &[
         explanation: "The specification has no test case, and no property or value that can be checked. Nothing is called \
                       verified that was not executed, so it stays unsolved. Add test cases:\n\n\"test_cases\": [{\"input\": \
                       [3], \"output\": [9]}]",
+    },
+    CodeEntry {
+        code: OVERFIT_RISK,
+        title: "overfit-risk: the program is not clearly shorter than what it explains",
+        explanation: "The program passes every test, but its free choices (words, numbers, first terms) take about as many \
+                      bits as the outputs of the tests hold, so that it may agree with them by chance and be wrong on \
+                      other inputs. Both figures stand in the message. More tests, or a `value` or property, tell.\n\n\
+                      Wrong: \"test_cases\": [{\"input\": [1], \"output\": [1]}]\nRight: several tests with different, large \
+                      outputs, or \"value\": \"n * n\"",
     },
 ];

@@ -270,7 +270,14 @@ fn outcome_of(id: SpecId, found: Found<'_>, checks: &Checks<'_>) -> Outcome {
         outcome.properties_unchecked = verdict.properties_unchecked;
         outcome.steps = verdict.steps;
     }
-    let diagnostics = checks.diagnostics();
+    let mut diagnostics = checks.diagnostics();
+    if let Some(weight) = &found.overfit {
+        let message = format!(
+            "overfit-risk: the program says {} bits, the outputs of the tests hold {}",
+            weight.bits, weight.information
+        );
+        diagnostics.push(Diagnostic::new(codes::OVERFIT_RISK, Severity::Note, message));
+    }
     let failing_test = match &found.winner {
         Some(_) => None,
         None => found.near_misses.first().map(|miss| miss.failing_test.clone()),

@@ -4,8 +4,9 @@
 use crate::model::{Cell, Solution, Stop, Strategy};
 use crate::profile::{self, Stage};
 use crate::synth::emit;
-use crate::synth::sequence;
 use crate::synth::enumerate::{Answer, Bounds, Ended, Step, VOCABULARY};
+use crate::synth::sequence::occam::Weight;
+use crate::synth::sequence::{self, Proposal, Terms};
 use crate::synth::solve::{
     Found, Problem, SOLUTIONS_MAX, Settings, Tools, Winner, define, describe, hole_context, keep_near_miss,
     near_miss, try_out,
@@ -46,6 +47,8 @@ struct Candidate<'a> {
     size: usize,
     strategy: Strategy,
     template: Option<&'a Template>,
+    /// The bits that it says, and those of what it explains.
+    weight: Weight,
 }
 
 /// The smallest program that passes everything.
@@ -63,14 +66,27 @@ pub(super) fn smallest<'a>(
     let lanes = problem.checks.lanes(tools.arena);
     let vocabulary = Vocabulary::new(super::constants::mentioned(tools.arena, &problem.record));
     let mut best = None;
+    // What is verified, and yet says more than it explains: taken when there is nothing better.
+    let mut doubtful: Option<Candidate<'_>> = None;
+    let points = sequence::Points::of(problem.checks);
+    let terms = points.as_ref().map(sequence::Points::terms);
     if let Some(goal) = lanes {
         best = enumerate(tools, problem, settings, goal, &vocabulary, 0..=SHORT, found);
     }
-    if best.is_none() && !ended(found) {
-        best = sequences(tools, problem, settings, found);
+    if let Some(terms) = &terms {
+        set_aside(&mut best, &mut doubtful);
+        if best.is_none() && !ended(found) {
+            best = sequences(tools, problem, settings, terms, Kind::Fitted, &mut doubtful, found);
+        }
     }
     if best.is_none() && !ended(found) {
         best = templates(tools, problem, settings, found);
+        if let Some(terms) = &terms {
+            set_aside(&mut best, &mut doubtful);
+            if best.is_none() && !is_interrupted(tools) {
+                best = sequences(tools, problem, settings, terms, Kind::Searched, &mut doubtful, found);
+            }
+        }
         let longest =
             best.as_ref().map_or(settings.length_max, |best: &Candidate<'_>| best.size.saturating_sub(1));
         if let (Some(goal), true) = (lanes, longest > SHORT && !is_interrupted(tools)) {
@@ -84,17 +100,35 @@ pub(super) fn smallest<'a>(
             }
         }
     }
+    if terms.is_some() {
+        set_aside(&mut best, &mut doubtful);
+    }
     if is_interrupted(tools) {
         found.stop = Stop::Interrupted;
         return None;
     }
-    let best = best?;
+    let best = best.or(doubtful)?;
     tools.engine.set_fuel(tools.fuel);
     let made = define(tools.arena, problem, best.body);
     let program =
         Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(made.inside) };
     let verdict = try_out(tools, problem, program).ok().filter(|verdict| verdict.passed())?;
+    // Values and properties are held against many more inputs than the tests have.
+    found.overfit = (!best.weight.is_sound && verdict.properties_checked == 0).then_some(best.weight);
     Some(Winner { text: made.text, program, strategy: best.strategy, template: best.template, verdict })
+}
+
+/// Puts a program that says more than it explains aside, the one that says least of them.
+fn set_aside<'a>(best: &mut Option<Candidate<'a>>, doubtful: &mut Option<Candidate<'a>>) {
+    if best.as_ref().is_some_and(|best| !best.weight.is_sound) {
+        let candidate = best.take();
+        if doubtful
+            .as_ref()
+            .is_none_or(|other| candidate.as_ref().is_some_and(|it| it.weight.bits < other.weight.bits))
+        {
+            *doubtful = candidate;
+        }
+    }
 }
 
 fn is_interrupted(tools: &Tools<'_, '_>) -> bool {
@@ -143,7 +177,8 @@ fn enumerate<'a>(
         let body = emit::body_text(arena, steps);
         if accepts(tools, problem, body, found) {
             let size = steps.len();
-            best = Some(Candidate { body, size, strategy: Strategy::Enumeration, template: None });
+            let weight = Weight::of_words(steps.len(), vocabulary.steps().len(), problem.checks);
+            best = Some(Candidate { body, size, strategy: Strategy::Enumeration, template: None, weight });
             Answer::Accept
         } else {
             Answer::Reject
@@ -183,34 +218,57 @@ fn accepts<'a>(
     }
 }
 
-/// What the terms of a sequence suggest; the first that passes everything says least.
+/// The two ways in which programs come from the terms of a sequence.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Fitted,
+    Searched,
+}
+
+/// What the terms of a sequence suggest; the first that says clearly less than it explains, and passes everything.
 fn sequences<'a>(
     tools: &mut Tools<'_, 'a>,
     problem: &Problem<'_, 'a>,
     settings: &Settings,
+    terms: &Terms<'_>,
+    kind: Kind,
+    doubtful: &mut Option<Candidate<'a>>,
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
-    let points = sequence::Points::of(problem.checks)?;
     let _stage = profile::stage(Stage::Sequence);
     let mentioned = super::constants::mentioned(tools.arena, &problem.record);
+    let left = settings.candidates_max.saturating_sub(found.candidates);
+    if left == 0 {
+        found.stop = Stop::Budget;
+        return None;
+    }
     tools.engine.set_fuel(tools.fuel);
     let mut best = None;
-    for proposal in sequence::proposals(&points.terms()) {
-        if found.candidates >= settings.candidates_max {
-            found.stop = Stop::Budget;
-            break;
-        }
-        found.candidates += 1;
-        if !proposal.is_sound() {
-            continue;
+    let mut accept = |proposal: &Proposal| {
+        let is_sound = proposal.is_sound();
+        let is_better = doubtful.as_ref().is_none_or(|other| proposal.bits < other.weight.bits);
+        if is_interrupted(tools) || !(is_sound || is_better && proposal.bits < proposal.information) {
+            return is_interrupted(tools);
         }
         let body = &*tools.arena.alloc_str(&proposal.code);
-        if accepts(tools, problem, body, found) {
-            let size = emit::size(body, mentioned);
-            best = Some(Candidate { body, size, strategy: proposal.strategy, template: None });
-            break;
+        if !accepts(tools, problem, body, found) {
+            return false;
         }
-    }
+        let candidate = Candidate {
+            body,
+            size: emit::size(body, mentioned),
+            strategy: proposal.strategy,
+            template: None,
+            weight: Weight { bits: proposal.bits, information: proposal.information, is_sound },
+        };
+        *(if is_sound { &mut best } else { &mut *doubtful }) = Some(candidate);
+        is_sound
+    };
+    let candidates = match kind {
+        Kind::Fitted => sequence::propose_fitted(terms, &mut accept),
+        Kind::Searched => sequence::propose_searched(terms, left, &mut accept),
+    };
+    found.candidates += candidates;
     tools.engine.set_fuel(settings.search_fuel);
     best
 }
@@ -281,6 +339,7 @@ fn fillings<'a>(
                         size,
                         strategy: Strategy::Template,
                         template: Some(template),
+                        weight: Weight::of_rank(found.candidates, problem.checks),
                     });
                 }
             }

@@ -8,6 +8,7 @@ use crate::profile::{self, Stage};
 use crate::synth::emit::{self, Definition};
 use crate::synth::enumerate::Enumerator;
 use crate::synth::search;
+use crate::synth::sequence::occam::Weight;
 use crate::template::{HoleContext, Library, Template};
 use crate::validate::{self, Checks, LoadError, Program, Text, Verdict};
 use std::sync::atomic::AtomicBool;
@@ -100,6 +101,8 @@ pub struct Found<'a> {
     pub solutions: Vec<Solution>,
     /// Programs that nearly pass.
     pub near_misses: Vec<NearMiss>,
+    /// What the winner says against what it explains, where that is not clearly less.
+    pub overfit: Option<Weight>,
 }
 
 impl<'a> Found<'a> {
@@ -113,6 +116,7 @@ impl<'a> Found<'a> {
             candidates: 0,
             solutions: Vec::new(),
             near_misses: Vec::new(),
+            overfit: None,
         }
     }
 

@@ -285,8 +285,7 @@ pub fn berlekamp_massey(values: &[i128]) -> Option<Vec<i128>> {
         return None;
     }
     current.resize(length + 1, 0);
-    let coefficients: Vec<i128> =
-        current[1..].iter().map(|c| exact::signed((PRIME - c) % PRIME)).collect();
+    let coefficients: Vec<i128> = current[1..].iter().map(|c| exact::signed((PRIME - c) % PRIME)).collect();
     coefficients.iter().all(|c| c.abs() <= COEFFICIENT_MAX).then_some(coefficients)
 }
 

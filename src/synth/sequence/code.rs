@@ -22,11 +22,6 @@ impl Code {
         self.0
     }
 
-    /// Whether nothing was written.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Appends words as they are.
     pub fn words(&mut self, words: &str) -> &mut Self {
         if !words.is_empty() {
@@ -113,7 +108,8 @@ impl Code {
 
     /// Replaces the index on top of the stack, which is in range, by the value of a table.
     pub fn table(&mut self, values: &[i128]) -> &mut Self {
-        let (low, high) = (values.iter().min().copied().unwrap_or(0), values.iter().max().copied().unwrap_or(0));
+        let (low, high) =
+            (values.iter().min().copied().unwrap_or(0), values.iter().max().copied().unwrap_or(0));
         if low == high {
             return self.words("drop").number(low);
         }
@@ -133,11 +129,6 @@ impl Code {
         }
         self.number(values[values.len() - 1]).words("swap endcase")
     }
-}
-
-/// The words and numbers of a text.
-pub fn n_words(text: &str) -> usize {
-    text.split_ascii_whitespace().count()
 }
 
 #[cfg(test)]

@@ -115,19 +115,6 @@ pub fn null_vector(rows: &mut [Vec<u64>], n: usize) -> Option<Vec<i128>> {
     Some(whole)
 }
 
-/// The solution of a square or overdetermined system, each row ending with its right side; `None` where there is not
-/// exactly one, or it is not made of small fractions. The fractions come with one common positive denominator, last.
-pub fn solve(rows: &mut [Vec<u64>], n: usize) -> Option<(Vec<i128>, i128)> {
-    let vector = null_vector(rows, n + 1)?;
-    let last = *vector.last()?;
-    if last == 0 {
-        return None;
-    }
-    // The right side times -1 is a combination of the columns.
-    let sign = if last > 0 { -1 } else { 1 };
-    Some((vector[..n].iter().map(|x| sign * x).collect(), last.abs()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,12 +136,5 @@ mod tests {
         assert!(vector == [2, -3, 1] || vector == [-2, 3, -1]);
         let mut independent = vec![vec![1, 0], vec![0, 1]];
         assert_eq!(null_vector(&mut independent, 2), None);
-    }
-
-    #[test]
-    fn a_system_is_solved_in_fractions() {
-        // x + y = 1, x - y = 2: x = 3/2, y = -1/2.
-        let mut rows = vec![vec![1, 1, 1], vec![1, residue(-1), 2]];
-        assert_eq!(solve(&mut rows, 2), Some((vec![3, -1], 2)));
     }
 }

@@ -30,7 +30,10 @@ pub const FEATURES: &[Feature] = &[
     Feature {
         name: "sum of divisors",
         code: "0 over 1+ 1 ?do over i mod 0= i and + loop nip",
-        eval: |n| positive(n).map(|n| factors(n).iter().map(|(p, e)| (0..*e).fold(1, |sum, _| sum * p + 1)).product()),
+        eval: |n| {
+            positive(n)
+                .map(|n| factors(n).iter().map(|(p, e)| (0..*e).fold(1, |sum, _| sum * p + 1)).product())
+        },
     },
     Feature {
         name: "totient",
@@ -70,11 +73,7 @@ pub const FEATURES: &[Feature] = &[
     Feature {
         name: "Möbius function",
         code: "1 swap 2 begin over 1 > while 2dup mod 0= if tuck / swap rot negate -rot 2dup mod 0= if rot drop 0 -rot begin tuck / swap 2dup mod until then then 1+ repeat 2drop",
-        eval: |n| {
-            positive(n).map(|n| {
-                factors(n).iter().map(|(_, e)| if *e == 1 { -1 } else { 0 }).product()
-            })
-        },
+        eval: |n| positive(n).map(|n| factors(n).iter().map(|(_, e)| if *e == 1 { -1 } else { 0 }).product()),
     },
     Feature {
         name: "digit sum",
@@ -149,7 +148,11 @@ pub const FEATURES: &[Feature] = &[
     Feature {
         name: "nth prime",
         code: concat!("1 swap 0 ?do begin 1+ dup ", prime_test!(), " until loop"),
-        eval: |n| (0..=2000).contains(&n).then(|| (0..n).fold(1, |p, _| (p + 1..).find(|q| is_prime(*q)).unwrap_or(0))),
+        eval: |n| {
+            (0..=2000)
+                .contains(&n)
+                .then(|| (0..n).fold(1, |p, _| (p + 1..).find(|q| is_prime(*q)).unwrap_or(0)))
+        },
     },
     Feature {
         name: "primes up to",
@@ -165,14 +168,12 @@ pub const FEATURES: &[Feature] = &[
         name: "Fibonacci number",
         code: "0 1 rot 0 ?do tuck + loop drop",
         eval: |n| {
-            (0..=200).contains(&n).then(|| (0..n).fold((0 as Cell, 1 as Cell), |(a, b), _| (b, a.wrapping_add(b))).0)
+            (0..=200)
+                .contains(&n)
+                .then(|| (0..n).fold((0 as Cell, 1 as Cell), |(a, b), _| (b, a.wrapping_add(b))).0)
         },
     },
-    Feature {
-        name: "power of two",
-        code: "1 swap lshift",
-        eval: |n| Some(scalar::lshift(1, n)),
-    },
+    Feature { name: "power of two", code: "1 swap lshift", eval: |n| Some(scalar::lshift(1, n)) },
 ];
 
 fn positive(n: Cell) -> Option<Cell> {

@@ -51,7 +51,9 @@ pub fn fit(terms: &Terms<'_>) -> Option<Guess> {
         if (first_index..first_index + REACH).any(|n| value(&parts[0], n) == 0) {
             return None;
         }
-        if !exactly_right(&values, start, &parts) || parts[1..].iter().all(|part| part.iter().all(|c| *c == 0)) {
+        if !exactly_right(&values, start, &parts)
+            || parts[1..].iter().all(|part| part.iter().all(|c| *c == 0))
+        {
             return None;
         }
         let code = write(start, &parts, &values[..*order])?;

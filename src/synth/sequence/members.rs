@@ -110,7 +110,8 @@ fn functions() -> &'static [Function] {
                 all.push(Function { code, bits: 2 * FUNCTION_BITS, values });
             }
         }
-        let moves: [(&str, fn(Cell) -> Cell); 3] = [("1+", |k| k + 1), ("1-", |k| k - 1), ("dup *", |k| k * k)];
+        let moves: [(&str, fn(Cell) -> Cell); 3] =
+            [("1+", |k| k + 1), ("1-", |k| k - 1), ("dup *", |k| k * k)];
         for (word, to) in moves {
             for (outer, feature) in (1..).zip(used()) {
                 // Squares are too large to be factored one after the other.
@@ -191,7 +192,8 @@ impl Search<'_> {
         let functions = functions();
         let plain = n_plain();
         let head = self.terms[0];
-        let differences = self.terms.windows(2).fold(0i128, |d, pair| exact::gcd(d, (pair[1] - pair[0]).into()));
+        let differences =
+            self.terms.windows(2).fold(0i128, |d, pair| exact::gcd(d, (pair[1] - pair[0]).into()));
         for modulus in (2..=differences.min(200) as Cell).filter(|m| differences % i128::from(*m) == 0) {
             let rest = head % modulus;
             self.try_property(
@@ -285,7 +287,8 @@ impl Search<'_> {
                     if (is_symmetric && b < a) || (word == "mod 0=" && !divides) {
                         continue;
                     }
-                    let holds = |k: Cell| relation(column_a[(k - from) as usize], column_b[(k - from) as usize]);
+                    let holds =
+                        |k: Cell| relation(column_a[(k - from) as usize], column_b[(k - from) as usize]);
                     self.try_property(left.bits + right.bits, holds, || {
                         let mut code = Code::new();
                         code.words("dup").words(&left.code).words("swap").words(&right.code).words(word);
@@ -302,7 +305,10 @@ impl Search<'_> {
             for factor in 0..=60 as Cell {
                 for constant in -60..=60 as Cell {
                     let is_plain = square == 0 && factor == 1 && constant == 0;
-                    if (square == 0 && factor == 0) || is_plain || (square > 0 && factor.max(constant.abs()) > 20) {
+                    if (square == 0 && factor == 0)
+                        || is_plain
+                        || (square > 0 && factor.max(constant.abs()) > 20)
+                    {
                         continue;
                     }
                     let at = |k: Cell| (square * k + factor) * k + constant;
@@ -329,15 +335,16 @@ impl Search<'_> {
         // A property is of no use beside a cheaper one that holds for fewer others.
         let mut paired: Vec<&Property> = Vec::new();
         for property in &self.found {
-            let is_within = |kept: &&Property| kept.others.iter().zip(&property.others).all(|(a, b)| a & !b == 0);
+            let is_within =
+                |kept: &&Property| kept.others.iter().zip(&property.others).all(|(a, b)| a & !b == 0);
             if paired.len() < PAIRED_MAX && !paired.iter().any(is_within) {
                 paired.push(property);
             }
         }
         let mut best: Option<(u32, String)> = None;
         for (at, a) in paired.iter().enumerate() {
+            self.tried += 1;
             for b in &paired[at + 1..] {
-                self.tried += 1;
                 let cost = a.bits + b.bits + extra;
                 if best.as_ref().is_some_and(|(least, _)| cost >= *least) {
                     break;

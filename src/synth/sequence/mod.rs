@@ -14,6 +14,9 @@ pub mod occam;
 mod pool;
 mod product;
 mod searched;
+mod series;
+#[cfg(test)]
+mod tests;
 
 use crate::model::{Cell, Strategy};
 use crate::validate::Checks;
@@ -157,45 +160,47 @@ const FORMS: &[Form] = &[
     form("holonomic", Strategy::Loop, holonomic::fit),
     form("product", Strategy::Loop, product::fit),
     form("continued", Strategy::Loop, holonomic::continued),
+    form("transform", Strategy::Loop, series::fit),
 ];
 
-/// Hands programs that the terms suggest to `accept` until it takes one: first what is fitted, what says least first, then
-/// what is searched for. Returns how many were weighed, at most `candidates_max`.
-pub fn propose(
+/// Hands what is fitted to the terms to `accept`, what says least first, until it takes one. Returns how many there were.
+pub fn propose_fitted(terms: &Terms<'_>, accept: &mut dyn FnMut(&Proposal) -> bool) -> u64 {
+    let mut candidates = 0;
+    for proposal in fitted(terms) {
+        candidates += 1;
+        if accept(&proposal) {
+            break;
+        }
+    }
+    candidates
+}
+
+/// Hands what is found by filling skeletons to `accept`, until it takes one. Returns how many expressions and properties
+/// were weighed; no skeleton is begun after `candidates_max` of them.
+pub fn propose_searched(
     terms: &Terms<'_>,
     candidates_max: u64,
     accept: &mut dyn FnMut(&Proposal) -> bool,
 ) -> u64 {
-    let mut candidates = 0;
-    for proposal in fitted(terms) {
-        if candidates >= candidates_max {
-            return candidates;
-        }
-        candidates += 1;
-        if accept(&proposal) {
-            return candidates;
-        }
-    }
-    let (_, tried) = searched::run(terms, candidates_max - candidates, accept);
-    candidates + tried
+    searched::run(terms, candidates_max, accept)
 }
 
 /// Everything that is fitted to the terms, what says least first.
 fn fitted(terms: &Terms<'_>) -> Vec<Proposal> {
     let mut found: Vec<Proposal> = Vec::new();
-    let kind = occam::choice(FORMS.len());
     let information = occam::information(terms.values);
     for n_exceptions in 0..=EXCEPTIONS_MAX.min(terms.values.len().saturating_sub(TERMS_MIN)) {
         let rest = terms.skip(n_exceptions);
         let exceptions = occam::bits_of(terms.wide()[..n_exceptions].iter().copied());
         let exceptions = exceptions + 2 * n_exceptions as u32;
-        for form in FORMS {
+        for (rank, form) in (1..).zip(FORMS) {
             let Some(guess) = (form.fit)(&rest) else { continue };
             found.push(Proposal {
                 code: with_exceptions(terms, n_exceptions, guess.prologue, &guess.code),
                 strategy: form.strategy,
                 kind: form.name,
-                bits: guess.bits + exceptions + kind,
+                // The kinds in their order, as a number: the first are the most likely.
+                bits: guess.bits + exceptions + occam::bits(rank) - 2,
                 information,
                 surplus: rest.values.len().saturating_sub(guess.parameters),
                 is_searched: false,
@@ -223,7 +228,7 @@ fn with_exceptions(terms: &Terms<'_>, n: usize, prologue: &str, rule: &str) -> S
     for _ in 0..n {
         code.words("then");
     }
-    code.into_text().replace(" n to n ", " ")
+    code.into_text().replace(" n to n ", " ").replace(" i drop ", " ")
 }
 
 /// Code that replaces an index by the value of a table.

@@ -6,9 +6,47 @@
 //! * What a guess says is the cost of its free numbers (coefficients, first terms, exceptions) in the same code, plus the
 //!   price of choosing its kind among all kinds. Words that every guess of a kind has in common are no free choice.
 //!
-//! A guess that is verified but says more than this is marked `overfit-risk`.
+//! * What an enumeration found says the choice of each of its words; what a filled template says is the choice of one among
+//!   all the programs that were tried before it.
+//!
+//! A program that is verified but does not say clearly less than the tests is marked `overfit-risk`: the bits of a program
+//! must be under four fifths of the bits of the outputs, under three fifths for rules of sequences that are looked up among
+//! many, because there chance has more to choose from.
 
 use crate::model::Cell;
+use crate::validate::Checks;
+
+/// What a program says against what it explains.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Weight {
+    /// The bits that the program says.
+    pub bits: u32,
+    /// The bits that the outputs of the tests hold.
+    pub information: u32,
+    /// Whether it explains clearly more than it says.
+    pub is_sound: bool,
+}
+
+impl Weight {
+    fn new(bits: u32, checks: &Checks<'_>) -> Self {
+        // What is no plain cell is not weighed.
+        let information = match checks.outputs() {
+            Some(columns) => columns.iter().map(|column| information(column)).sum(),
+            None => u32::MAX / 8,
+        };
+        Self { bits, information, is_sound: 5 * bits < 4 * information }
+    }
+
+    /// Of so many words, each one of `n_choices`.
+    pub fn of_words(n_words: usize, n_choices: usize, checks: &Checks<'_>) -> Self {
+        Self::new(n_words as u32 * choice(n_choices), checks)
+    }
+
+    /// Of the program that was tried after so many others.
+    pub fn of_rank(rank: u64, checks: &Checks<'_>) -> Self {
+        Self::new(choice(rank as usize + 1), checks)
+    }
+}
 
 /// The bits of a number: 1 for 0, 3 for 1 and -1, 5 to 3, 7 to 7, …, and one more for the sign.
 pub fn bits(x: i128) -> u32 {

@@ -262,7 +262,8 @@ impl Pool {
             let numbers = [
                 modulus(known, target).map(|m| (Meet::With(Op::Mod, id, m), bits(m.into()))),
                 divisor(known, target).map(|m| (Meet::With(Op::Slash, id, m), bits(m.into()))),
-                line(known, target).map(|(a, b)| (Meet::Linear(id, a, b), bits(a.into()) + bits(b.into()) + NODE_BITS)),
+                line(known, target)
+                    .map(|(a, b)| (Meet::Linear(id, a, b), bits(a.into()) + bits(b.into()) + NODE_BITS)),
             ];
             for (meet, cost) in numbers.into_iter().flatten() {
                 let bits = self.bits[id as usize] + cost + NODE_BITS;

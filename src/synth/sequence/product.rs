@@ -39,7 +39,7 @@ pub fn fit(terms: &Terms<'_>) -> Option<Guess> {
     }
     let (rule, parameters) = rule(&exponents)?;
     let cost = match &rule {
-        Exponents::Listed(factors) => factors.iter().map(|(d, b)| bits(*d) + bits(*b)).sum(),
+        Exponents::Listed(factors) => factors.iter().map(|(d, b)| bits(*d) + bits(*b) - 2).sum(),
         Exponents::Periodic(table) => bits_of(table.iter().copied().chain([table.len() as i128])),
         Exponents::Polynomial(polynomial) => polynomial.bits(),
     };

@@ -29,12 +29,8 @@ pub struct Search<'s, 't> {
     candidates_max: u64,
 }
 
-/// Tries all skeletons, cheapest first. Returns whether one was accepted, and how many expressions were computed.
-pub fn run(
-    terms: &Terms<'_>,
-    candidates_max: u64,
-    accept: &mut dyn FnMut(&Proposal) -> bool,
-) -> (bool, u64) {
+/// Tries all skeletons, cheapest first, until one is accepted. Returns how many expressions were computed.
+pub fn run(terms: &Terms<'_>, candidates_max: u64, accept: &mut dyn FnMut(&Proposal) -> bool) -> u64 {
     let information = occam::information(terms.values);
     let mut search = Search { terms: *terms, information, accept, tried: 0, candidates_max };
     for skeleton in skeletons() {
@@ -42,10 +38,10 @@ pub fn run(
             break;
         }
         if skeleton(&mut search) {
-            return (true, search.tried);
+            break;
         }
     }
-    (false, search.tried)
+    search.tried
 }
 
 type Skeleton<'s, 't> = fn(&mut Search<'s, 't>) -> bool;
@@ -138,7 +134,8 @@ impl Search<'_, '_> {
         let n_inner = leaves.len();
         for inner in 1..n_inner {
             for feature in FEATURES {
-                let column = leaves[inner].column.iter().map(|n| (feature.eval)(*n)).collect::<Option<Vec<_>>>();
+                let column =
+                    leaves[inner].column.iter().map(|n| (feature.eval)(*n)).collect::<Option<Vec<_>>>();
                 if let Some(column) = column {
                     let code = format!("{} {}", leaves[inner].code, feature.code);
                     leaves.push(Leaf { code, column, extra_bits: 2 * FEATURE_BITS + 5 });
@@ -177,12 +174,14 @@ impl Search<'_, '_> {
         let previous = |at: usize| if at == 0 { before.first().copied() } else { Some(values[at - 1]) };
         let mut targets: Vec<(&str, &str, Cell, Vec<Cell>)> = Vec::new();
         let init = before.first().copied();
-        let differences = (0..values.len()).map(|at| values[at].wrapping_sub(previous(at).unwrap_or(0))).collect();
+        let differences =
+            (0..values.len()).map(|at| values[at].wrapping_sub(previous(at).unwrap_or(0))).collect();
         targets.push(("sum", "+", init.unwrap_or(0), differences));
         let ratios: Option<Vec<Cell>> = (0..values.len())
             .map(|at| {
                 let divisor = previous(at).unwrap_or(1);
-                (divisor != 0 && values[at].wrapping_rem(divisor) == 0).then(|| values[at].wrapping_div(divisor))
+                (divisor != 0 && values[at].wrapping_rem(divisor) == 0)
+                    .then(|| values[at].wrapping_div(divisor))
             })
             .collect();
         if let Some(ratios) = ratios {
@@ -427,8 +426,10 @@ impl Search<'_, '_> {
         let wanted = &terms.values[..n_terms];
         for (open, range, test, filter, close) in shapes {
             let ns = (0..n_terms as Cell).map(|at| terms.start + at);
-            let places: Vec<(Cell, Cell)> =
-                ns.clone().flat_map(|n| range(n).filter(move |k| filter(n, *k)).map(move |k| (n, k))).collect();
+            let places: Vec<(Cell, Cell)> = ns
+                .clone()
+                .flat_map(|n| range(n).filter(move |k| filter(n, *k)).map(move |k| (n, k)))
+                .collect();
             let mut ends = Vec::new();
             for n in ns {
                 ends.push(places.iter().take_while(|(m, _)| *m <= n).count());
@@ -465,9 +466,11 @@ impl Search<'_, '_> {
                 if best.is_some_and(|(least, ..)| cost >= least) {
                     continue;
                 }
-                let parts = || ends.iter().scan(0, |from, end| Some(&values[std::mem::replace(from, *end)..*end]));
+                let parts =
+                    || ends.iter().scan(0, |from, end| Some(&values[std::mem::replace(from, *end)..*end]));
                 let sums = || parts().map(|part| part.iter().fold(0, |sum: Cell, x| sum.wrapping_add(*x)));
-                let products = || parts().map(|part| part.iter().fold(1, |sum: Cell, x| sum.wrapping_mul(*x)));
+                let products =
+                    || parts().map(|part| part.iter().fold(1, |sum: Cell, x| sum.wrapping_mul(*x)));
                 if sums().eq(wanted.iter().copied()) {
                     best = Some((cost, id, "+"));
                 } else if products().eq(wanted.iter().copied()) {
@@ -506,14 +509,17 @@ impl Search<'_, '_> {
         if values.len() < 15 || !(0..=1).contains(&start) {
             return false;
         }
-        let places: Vec<(Cell, Cell)> = (0..).flat_map(|r| (0..=r).map(move |k| (r, k))).take(values.len()).collect();
+        let places: Vec<(Cell, Cell)> =
+            (0..).flat_map(|r| (0..=r).map(move |k| (r, k))).take(values.len()).collect();
         type Two = fn(Cell, Cell) -> Option<Cell>;
         let plain: [(&str, Two); 2] = [("", |r, _| Some(r)), ("", |_, k| Some(k))];
         let functions: [(&str, Two); 9] = [
             ("1 swap 0 ?do over i - * i 1+ / loop nip", |r, k| {
                 Some((0..k).fold(1, |c: Cell, i| c * (r - i) / (i + 1)))
             }),
-            ("tuck - 1 swap 0 ?do over * loop nip", |r, k| (0..r - k).try_fold(1, |x: Cell, _| x.checked_mul(k))),
+            ("tuck - 1 swap 0 ?do over * loop nip", |r, k| {
+                (0..r - k).try_fold(1, |x: Cell, _| x.checked_mul(k))
+            }),
             ("1+ tuck 1- - 1 swap 0 ?do over * loop nip", |r, k| {
                 (0..r - k).try_fold(1, |x: Cell, _| x.checked_mul(k + 1))
             }),
@@ -548,7 +554,9 @@ impl Search<'_, '_> {
         for (position, leaf) in used.iter().enumerate() {
             match position {
                 0 => code.words("2dup"),
-                _ => code.number(position as i128 + 1).words("pick").number(position as i128 + 1).words("pick"),
+                _ => {
+                    code.number(position as i128 + 1).words("pick").number(position as i128 + 1).words("pick")
+                }
             };
             code.words(&leaves[*leaf].code);
         }
@@ -567,7 +575,8 @@ fn binomial(r: Cell, k: Cell) -> Option<Cell> {
     if r < 0 || !(0..=100).contains(&k) {
         return None;
     }
-    let product = (0..i128::from(k)).try_fold(1i128, |c, i| Some(c.checked_mul(i128::from(r) - i)? / (i + 1)))?;
+    let product =
+        (0..i128::from(k)).try_fold(1i128, |c, i| Some(c.checked_mul(i128::from(r) - i)? / (i + 1)))?;
     Cell::try_from(product).ok()
 }
 
@@ -625,7 +634,13 @@ fn powers_and_binomials(at: &[Cell]) -> Vec<Leaf> {
                             if c == 0 {
                                 code.times(a).plus(b).number(d).words(BINOMIAL);
                             } else {
-                                code.words("dup").times(a).plus(b).words("swap").times(c).plus(d).words(BINOMIAL);
+                                code.words("dup")
+                                    .times(a)
+                                    .plus(b)
+                                    .words("swap")
+                                    .times(c)
+                                    .plus(d)
+                                    .words(BINOMIAL);
                             }
                         },
                         &|n| binomial(n * a as Cell + b as Cell, n * c as Cell + d as Cell),
