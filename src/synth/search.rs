@@ -243,7 +243,7 @@ fn sequences<'a>(
         return None;
     }
     tools.engine.set_fuel(tools.fuel);
-    let mut best = None;
+    let (mut best, stop) = (None, tools.stop);
     let mut accept = |proposal: &Proposal| {
         let is_sound = proposal.is_sound();
         let is_better = doubtful.as_ref().is_none_or(|other| proposal.bits < other.weight.bits);
@@ -266,7 +266,7 @@ fn sequences<'a>(
     };
     let candidates = match kind {
         Kind::Fitted => sequence::propose_fitted(terms, &mut accept),
-        Kind::Searched => sequence::propose_searched(terms, left, &mut accept),
+        Kind::Searched => sequence::propose_searched(terms, left, stop, &mut accept),
     };
     found.candidates += candidates;
     tools.engine.set_fuel(settings.search_fuel);

@@ -325,7 +325,7 @@ fn simplest_between(low: (i128, i128), high: (i128, i128)) -> Option<(i128, i128
         return None;
     }
     let (den, num) = simplest_above((high.1, rest_high), (low.1, rest_low))?;
-    Some((whole * num + den, num)).map(|(n, d)| (n, d))
+    Some((whole * num + den, num))
 }
 
 /// The same, above the first and at most the second.

@@ -118,8 +118,7 @@ fn write(start: i128, parts: &[Vec<i128>], first: &[i128]) -> Option<String> {
     code.words("1+").number(next).words("?do");
     // The oldest goes last, so that it can be taken away.
     let mut width = 0;
-    for back in 1..=order {
-        let part = &parts[back];
+    for (back, part) in parts.iter().enumerate().skip(1) {
         let is_oldest = back == order;
         // Above the terms lie the cells of the sum so far.
         let depth = back - 1 + width;

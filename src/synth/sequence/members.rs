@@ -110,8 +110,8 @@ fn functions() -> &'static [Function] {
                 all.push(Function { code, bits: 2 * FUNCTION_BITS, values });
             }
         }
-        let moves: [(&str, fn(Cell) -> Cell); 3] =
-            [("1+", |k| k + 1), ("1-", |k| k - 1), ("dup *", |k| k * k)];
+        type Move = fn(Cell) -> Cell;
+        let moves: [(&str, Move); 3] = [("1+", |k| k + 1), ("1-", |k| k - 1), ("dup *", |k| k * k)];
         for (word, to) in moves {
             for (outer, feature) in (1..).zip(used()) {
                 // Squares are too large to be factored one after the other.

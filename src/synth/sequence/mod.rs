@@ -21,6 +21,7 @@ mod tests;
 use crate::model::{Cell, Strategy};
 use crate::validate::Checks;
 use code::Code;
+use std::sync::atomic::AtomicBool;
 
 /// Fewest consecutive terms that make a sequence.
 pub const TERMS_MIN: usize = 6;
@@ -176,13 +177,14 @@ pub fn propose_fitted(terms: &Terms<'_>, accept: &mut dyn FnMut(&Proposal) -> bo
 }
 
 /// Hands what is found by filling skeletons to `accept`, until it takes one. Returns how many expressions and properties
-/// were weighed; no skeleton is begun after `candidates_max` of them.
+/// were weighed; no skeleton is begun after `candidates_max` of them, or once `stop` is set.
 pub fn propose_searched(
     terms: &Terms<'_>,
     candidates_max: u64,
+    stop: &AtomicBool,
     accept: &mut dyn FnMut(&Proposal) -> bool,
 ) -> u64 {
-    searched::run(terms, candidates_max, accept)
+    searched::run(terms, candidates_max, stop, accept)
 }
 
 /// Everything that is fitted to the terms, what says least first.

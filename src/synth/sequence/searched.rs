@@ -9,6 +9,7 @@ use crate::synth::sequence::members;
 use crate::synth::sequence::occam::{self, bits};
 use crate::synth::sequence::pool::{Meet, Pool};
 use crate::synth::sequence::{Proposal, Terms};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Most entries of one pool, and most expressions that are computed for it.
 const POOL_MAX: usize = 40_000;
@@ -30,11 +31,16 @@ pub struct Search<'s, 't> {
 }
 
 /// Tries all skeletons, cheapest first, until one is accepted. Returns how many expressions were computed.
-pub fn run(terms: &Terms<'_>, candidates_max: u64, accept: &mut dyn FnMut(&Proposal) -> bool) -> u64 {
+pub fn run(
+    terms: &Terms<'_>,
+    candidates_max: u64,
+    stop: &AtomicBool,
+    accept: &mut dyn FnMut(&Proposal) -> bool,
+) -> u64 {
     let information = occam::information(terms.values);
     let mut search = Search { terms: *terms, information, accept, tried: 0, candidates_max };
     for skeleton in skeletons() {
-        if search.tried >= candidates_max {
+        if search.tried >= candidates_max || stop.load(Ordering::Relaxed) {
             break;
         }
         if skeleton(&mut search) {

@@ -167,7 +167,8 @@ pub fn fit(terms: &Terms<'_>) -> Option<Guess> {
         else {
             continue;
         };
-        let guess = write(transform, terms, &inner, cost + bits(rank) + 1, parameters);
+        // There are many transforms, and many forms for each of them: the numbers count twice.
+        let guess = write(transform, terms, &inner, 2 * cost + bits(rank) + 1, parameters);
         if best.as_ref().is_none_or(|best| guess.bits < best.bits) {
             best = Some(guess);
         }
