@@ -345,7 +345,12 @@ impl Search<'_, '_> {
                 code.words("0 >r begin tuck / swap r> 1+ >r 2dup mod until r> over swap").words(&body);
                 code.words(">r rot r>").words(op).words("-rot then 1+ repeat 2drop");
                 let (code, exceptions) = exceptional(&self.terms, skipped, code.text());
-                if self.offer("prime powers", code, cost + exceptions + 2, powers.len() - 1) {
+                // What is explained are the values at prime powers; many functions of two numbers agree on so few.
+                let explained: Vec<Cell> = powers.iter().map(|(.., q)| at(*q)).collect();
+                let whole = std::mem::replace(&mut self.information, occam::information(&explained) * 5 / 6);
+                let accepted = self.offer("prime powers", code, cost + exceptions + 2, powers.len() - 1);
+                self.information = whole;
+                if accepted {
                     return true;
                 }
             }
@@ -359,21 +364,40 @@ impl Search<'_, '_> {
         powers: &[(Cell, Cell, Cell)],
         at: &dyn Fn(Cell) -> Cell,
     ) -> Option<(String, u32)> {
-        let mut all = self.of_some_prime_powers(powers, at);
-        if all.is_none() || all.as_ref().is_some_and(|(_, cost)| *cost > 40) {
-            let (twos, odd): (Vec<_>, Vec<_>) = powers.iter().partition(|(p, ..)| *p == 2);
-            let split = match (self.of_some_prime_powers(&twos, at), self.of_some_prime_powers(&odd, at)) {
-                (Some((two, a)), Some((other, b))) => {
-                    Some((format!("over 2 = if {two} else {other} then"), a + b + 6))
-                }
-                _ => None,
-            };
-            all = match (all, split) {
-                (Some(all), Some(split)) if all.1 <= split.1 => Some(all),
-                (all, split) => split.or(all),
-            };
+        // Where the value at p decides, only that is looked for.
+        let primes: Vec<(Cell, Cell, Cell)> = powers.iter().filter(|(_, e, _)| *e == 1).copied().collect();
+        type Rule = fn(Cell, Cell) -> Cell;
+        let rules: [(Rule, &str); 3] = [
+            (
+                |value, e| (0..e).fold(1, |product: Cell, _| product.wrapping_mul(value)),
+                "1 rot 0 ?do over * loop nip",
+            ),
+            (|value, e| value.wrapping_mul(e), "*"),
+            (|value, _| value, "nip"),
+        ];
+        for (rule, code) in rules {
+            if powers.iter().all(|(p, e, q)| rule(at(*p), *e) == at(*q))
+                && let Some((body, cost)) = self.of_some_prime_powers(&primes, at)
+            {
+                // e is 1 for it, and goes back under its value.
+                return Some((format!("swap 1 {body} {code}").replace("swap 1 drop", "swap"), cost + 2));
+            }
         }
-        all
+        let all = self.of_some_prime_powers(powers, at);
+        if all.as_ref().is_some_and(|(_, cost)| *cost <= 40) {
+            return all;
+        }
+        let (twos, odd): (Vec<_>, Vec<_>) = powers.iter().partition(|(p, ..)| *p == 2);
+        let split = match (self.of_some_prime_powers(&twos, at), self.of_some_prime_powers(&odd, at)) {
+            (Some((two, a)), Some((other, b))) => {
+                Some((format!("over 2 = if {two} else {other} then"), a + b + 6))
+            }
+            _ => None,
+        };
+        match (all, split) {
+            (Some(all), Some(split)) if all.1 <= split.1 => Some(all),
+            (all, split) => split.or(all),
+        }
     }
 
     fn of_some_prime_powers(
