@@ -49,22 +49,30 @@ pub enum Strategy {
     Expression = 4,
     /// A decision tree over expressions of the bank.
     Tree = 5,
+    /// A closed form of a sequence, fitted to its terms.
+    #[serde(rename = "closed-form")]
+    ClosedForm = 6,
+    /// A loop or recursion whose holes were filled.
+    Loop = 7,
 }
 
 impl Strategy {
     /// All strategies, cheapest first.
-    pub const ALL: [Strategy; 6] = [
+    pub const ALL: [Strategy; 8] = [
         Strategy::Given,
         Strategy::Pattern,
         Strategy::Template,
         Strategy::Enumeration,
         Strategy::Expression,
         Strategy::Tree,
+        Strategy::ClosedForm,
+        Strategy::Loop,
     ];
 
     /// The name in files.
     pub fn name(self) -> &'static str {
-        ["given", "pattern", "template", "enumeration", "expression", "tree"][self as usize]
+        ["given", "pattern", "template", "enumeration", "expression", "tree", "closed-form", "loop"]
+            [self as usize]
     }
 }
 

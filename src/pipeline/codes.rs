@@ -12,7 +12,7 @@ pub const USED_UNVERIFIED: Code = Code(72);
 pub const UNCHECKED: Code = crate::validate::UNCHECKED;
 /// There is nothing to check a program on.
 pub const NOTHING_TO_CHECK: Code = crate::validate::NOTHING_TO_CHECK;
-/// The program found says more than its tests.
+/// A verified program says more than what it explains.
 pub const OVERFIT_RISK: Code = Code(75);
 
 /// All codes of validation, synthesis and the pipeline.
@@ -55,9 +55,11 @@ pub const CODES: &[CodeEntry] = &[
     },
     CodeEntry {
         code: OVERFIT_RISK,
-        title: "the program says more than its tests do",
-        explanation: "The search found a program that passes every test, but it takes more bits to write down than the tests \
-                      hold: among so many programs one of this size may be right on them by chance. The verdict is true for \
-                      what was tested. More tests, or tests that differ more, settle it.",
+        title: "overfit-risk: the program is not clearly shorter than what it explains",
+        explanation: "The program passes every test, but its free choices (words, numbers, first terms) take about as many \
+                      bits as the outputs of the tests hold, so that it may agree with them by chance and be wrong on \
+                      other inputs. Both figures stand in the message. More tests, or a `value` or property, tell.\n\n\
+                      Wrong: \"test_cases\": [{\"input\": [1], \"output\": [1]}]\nRight: several tests with different, large \
+                      outputs, or \"value\": \"n * n\"",
     },
 ];

@@ -275,8 +275,11 @@ fn outcome_of(id: SpecId, found: Found<'_>, checks: &Checks<'_>) -> Outcome {
         outcome.steps = verdict.steps;
     }
     let mut diagnostics = checks.diagnostics();
-    if found.winner.as_ref().is_some_and(|winner| winner.overfit_risk) {
-        let message = "overfit-risk: the program says more than its tests do, and may be right on them alone";
+    if let Some(weight) = &found.overfit {
+        let message = format!(
+            "overfit-risk: the program takes {} bits to write down, what it explains {}",
+            weight.bits, weight.information
+        );
         diagnostics.push(
             Diagnostic::new(codes::OVERFIT_RISK, Severity::Note, message)
                 .suggest("add test cases that differ"),

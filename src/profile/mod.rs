@@ -41,6 +41,8 @@ pub enum Stage {
     Template,
     /// Enumeration of short bodies.
     Enumeration,
+    /// Fitting rules to the terms of a sequence.
+    Sequence,
     /// Inferring effects.
     Effect,
     /// Compiling Forth.
@@ -59,7 +61,7 @@ pub enum Stage {
 
 impl Stage {
     /// All stages, by their number.
-    pub const ALL: [Stage; 15] = [
+    pub const ALL: [Stage; 16] = [
         Stage::Spec,
         Stage::Corpus,
         Stage::Plan,
@@ -68,6 +70,7 @@ impl Stage {
         Stage::Pattern,
         Stage::Template,
         Stage::Enumeration,
+        Stage::Sequence,
         Stage::Effect,
         Stage::Compile,
         Stage::Validate,
@@ -88,6 +91,7 @@ impl Stage {
             "pattern",
             "template",
             "enumeration",
+            "sequence",
             "effect",
             "compile",
             "validate",

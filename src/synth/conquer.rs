@@ -96,6 +96,10 @@ pub struct Offer<'o> {
     pub roots: &'o [ExprId],
     /// Leaves of its tree; 1 for a plain expression.
     pub n_leaves: usize,
+    /// The bits that it takes to write down.
+    pub bits: u64,
+    /// The bits that it explains: of the outputs of all tests, or of which test goes to which leaf.
+    pub information: u64,
     /// It takes more bits to write down than the tests hold, or its predicates take more than they explain.
     pub overfit_risk: bool,
 }
@@ -521,10 +525,15 @@ impl<const L: usize> Attempt<L> {
         let bits = |size| plan.vocabulary.bits(goal.inputs.len(), size);
         let predicates = &self.predicates.choices;
         let explained = tree::assignment_bits(&tree, predicates, goal.n_tests);
-        let overfit_risk =
-            bits(best.cost) + MARGIN > goal.information() || bits(tree.split_cost(predicates)) > explained;
+        let split_bits = bits(tree.split_cost(predicates));
+        let (bits, information, overfit_risk) = if split_bits > explained {
+            (split_bits, explained, true)
+        } else {
+            (bits(best.cost), goal.information(), bits(best.cost) + MARGIN > goal.information())
+        };
         let n_leaves = tree.n_leaves();
-        accept(Offer { exprs: &self.exprs, roots: &[root], n_leaves, overfit_risk }) == Answer::Accept
+        accept(Offer { exprs: &self.exprs, roots: &[root], n_leaves, bits, information, overfit_risk })
+            == Answer::Accept
     }
 
     fn express(&mut self, tree: &Tree) -> ExprId {
@@ -546,8 +555,10 @@ impl<const L: usize> Attempt<L> {
         size: u32,
         accept: &mut dyn FnMut(Offer<'_>) -> Answer,
     ) -> bool {
-        let overfit_risk = plan.vocabulary.bits(goal.inputs.len(), size) + MARGIN > goal.information();
-        accept(Offer { exprs: &self.exprs, roots, n_leaves: 1, overfit_risk }) == Answer::Accept
+        let (bits, information) = (plan.vocabulary.bits(goal.inputs.len(), size), goal.information());
+        let overfit_risk = bits + MARGIN > information;
+        accept(Offer { exprs: &self.exprs, roots, n_leaves: 1, bits, information, overfit_risk })
+            == Answer::Accept
     }
 
     /// Looks for two entries that one operator joins to the goal. `Some` where what was found is wrong on a test.

@@ -2,7 +2,8 @@
 //! effect fits, short enumerated bodies. Every candidate runs on the engine; the smallest that passes wins.
 //!
 //! This room decides which programs to try and in which order; whether one is right is `validate`'s to say. It never reads
-//! held-out cases, and never takes a number from the outputs of a test.
+//! held-out cases, and takes no number from the outputs of a test but where a
+//! sequence's rule is fitted, and paid for, in [`sequence`].
 
 pub mod bank;
 pub mod conquer;
@@ -11,6 +12,7 @@ pub mod emit;
 pub mod enumerate;
 pub mod expr;
 mod search;
+pub mod sequence;
 mod solve;
 pub mod tree;
 

@@ -9,6 +9,8 @@ use crate::synth::conquer::{Condition, Goal, Plan};
 use crate::synth::emit;
 use crate::synth::enumerate::{Answer, Bounds, Ended, Step, VOCABULARY};
 use crate::synth::expr::{ExprId, Exprs, schedule};
+use crate::synth::sequence::occam::Weight;
+use crate::synth::sequence::{self, Proposal, Terms};
 use crate::synth::solve::{
     Found, Problem, SOLUTIONS_MAX, Settings, Tools, Winner, define, describe, hole_context, keep_near_miss,
     near_miss, try_out,
@@ -49,7 +51,8 @@ struct Candidate<'a> {
     size: usize,
     strategy: Strategy,
     template: Option<&'a Template>,
-    overfit_risk: bool,
+    /// The bits that it says, and those of what it explains.
+    weight: Weight,
 }
 
 /// Cases that the search over expressions looks at, spread over all where there are more.
@@ -79,15 +82,28 @@ pub(super) fn smallest<'a>(
     let lanes = problem.checks.lanes(tools.arena);
     let vocabulary = Steps::new(super::constants::mentioned(tools.arena, &problem.record));
     let mut best = None;
+    // What is verified, and yet says more than it explains: taken when there is nothing better.
+    let mut doubtful: Option<Candidate<'_>> = None;
+    let points = sequence::Points::of(problem.checks);
+    let terms = points.as_ref().map(sequence::Points::terms);
     if let Some(goal) = lanes {
         best = enumerate(tools, problem, settings, goal, &vocabulary, 0..=SHORT, found);
     }
+    if let Some(terms) = &terms {
+        set_aside(&mut best, &mut doubtful);
+        if best.is_none() && !ended(found) {
+            best = sequences(tools, problem, settings, terms, Kind::Fitted, &mut doubtful, found);
+        }
+    }
     if best.is_none() && !ended(found) {
-        best = in_order_of_cost(tools, problem, settings, found);
-        // What the bank gave was shortened already; what a template gave may still be beaten.
+        best = match &terms {
+            None => in_order_of_cost(tools, problem, settings, found),
+            Some(terms) => rules_first(tools, problem, settings, terms, &mut doubtful, found),
+        };
+        // What the bank gave was shortened already; what a template or a loop gave may still be beaten.
         let longest = match &best {
             None => settings.length_max,
-            Some(best) if best.template.is_none() => 0,
+            Some(best) if matches!(best.strategy, Strategy::Expression | Strategy::Tree) => 0,
             Some(best) => best.size.saturating_sub(1),
         };
         if let (Some(goal), true) = (lanes, longest > SHORT && !is_interrupted(tools)) {
@@ -101,24 +117,66 @@ pub(super) fn smallest<'a>(
             }
         }
     }
+    if terms.is_some() {
+        set_aside(&mut best, &mut doubtful);
+    }
     if is_interrupted(tools) {
         found.stop = Stop::Interrupted;
         return None;
     }
-    let best = best?;
+    let best = best.or(doubtful)?;
     tools.engine.set_fuel(tools.fuel);
     let made = define(tools.arena, problem, best.body);
     let program =
         Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(made.inside) };
     let verdict = try_out(tools, problem, program).ok().filter(|verdict| verdict.passed())?;
-    Some(Winner {
-        text: made.text,
-        program,
-        strategy: best.strategy,
-        template: best.template,
-        verdict,
-        overfit_risk: best.overfit_risk,
-    })
+    // Values and properties are held against many more inputs than the tests have.
+    found.overfit = (!best.weight.is_sound && verdict.properties_checked == 0).then_some(best.weight);
+    Some(Winner { text: made.text, program, strategy: best.strategy, template: best.template, verdict })
+}
+
+/// Puts a program that says more than it explains aside, the one that says least of them.
+fn set_aside<'a>(best: &mut Option<Candidate<'a>>, doubtful: &mut Option<Candidate<'a>>) {
+    if best.as_ref().is_some_and(|best| !best.weight.is_sound) {
+        let candidate = best.take();
+        if doubtful
+            .as_ref()
+            .is_none_or(|other| candidate.as_ref().is_some_and(|it| it.weight.bits < other.weight.bits))
+        {
+            *doubtful = candidate;
+        }
+    }
+}
+
+/// Of a sequence: templates, rules whose holes are looked up, and what is no rule of a sequence may yet be an expression.
+fn rules_first<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    terms: &Terms<'_>,
+    doubtful: &mut Option<Candidate<'a>>,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let mut best = templates(tools, problem, settings, 0..=u64::MAX, found);
+    set_aside(&mut best, doubtful);
+    if best.is_none() && !is_interrupted(tools) {
+        best = sequences(tools, problem, settings, terms, Kind::Searched, doubtful, found);
+    }
+    if best.is_none()
+        && doubtful.is_none()
+        && !ended(found)
+        && let Some(goal) = goal_of(tools, problem)
+    {
+        best = expressions(tools, problem, settings, goal, found);
+    }
+    best
+}
+
+/// The cases as the search over expressions takes them.
+fn goal_of<'a>(tools: &Tools<'_, 'a>, problem: &Problem<'_, 'a>) -> Option<Goal<'a>> {
+    let columns = problem.checks.columns(tools.arena, CASES_MAX)?;
+    let some = !columns.inputs.is_empty() && !columns.outputs.is_empty();
+    some.then_some(Goal { inputs: columns.inputs, outputs: columns.outputs, n_tests: columns.n_cases })
 }
 
 /// Templates, then expressions. Bit patterns rarely fit a template with many fillings, so that those come last.
@@ -128,11 +186,9 @@ fn in_order_of_cost<'a>(
     settings: &Settings,
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
-    let goal = problem.checks.columns(tools.arena, CASES_MAX);
-    let goal = goal
-        .filter(|columns| !columns.inputs.is_empty() && !columns.outputs.is_empty())
-        .map(|columns| Goal { inputs: columns.inputs, outputs: columns.outputs, n_tests: columns.n_cases });
-    let Some(goal) = goal else { return templates(tools, problem, settings, 0..=u64::MAX, found) };
+    let Some(goal) = goal_of(tools, problem) else {
+        return templates(tools, problem, settings, 0..=u64::MAX, found);
+    };
     let few = if goal.is_patterns() { FEW_FILLINGS } else { u64::MAX };
     let mut best = templates(tools, problem, settings, 0..=few, found);
     if best.is_none() && !ended(found) {
@@ -190,8 +246,8 @@ fn enumerate<'a>(
         let body = emit::body_text(arena, steps);
         if accepts(tools, problem, body, found) {
             let size = steps.len();
-            let strategy = Strategy::Enumeration;
-            best = Some(Candidate { body, size, strategy, template: None, overfit_risk: false });
+            let weight = Weight::of_words(steps.len(), vocabulary.steps().len(), problem.checks);
+            best = Some(Candidate { body, size, strategy: Strategy::Enumeration, template: None, weight });
             Answer::Accept
         } else {
             Answer::Reject
@@ -234,7 +290,12 @@ fn expressions<'a>(
             if strategy == Strategy::Expression && size <= settings.length_max + 1 {
                 meaning = Some((offer.exprs.clone(), offer.roots.to_vec()));
             }
-            best = Some(Candidate { body, size, strategy, template: None, overfit_risk: offer.overfit_risk });
+            let weight = Weight {
+                bits: u32::try_from(offer.bits).unwrap_or(u32::MAX),
+                information: u32::try_from(offer.information).unwrap_or(u32::MAX),
+                is_sound: !offer.overfit_risk,
+            };
+            best = Some(Candidate { body, size, strategy, template: None, weight });
             Answer::Accept
         });
         *tools.conquer = conquer;
@@ -377,6 +438,61 @@ fn accepts<'a>(
     }
 }
 
+/// The two ways in which programs come from the terms of a sequence.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Fitted,
+    Searched,
+}
+
+/// What the terms of a sequence suggest; the first that says clearly less than it explains, and passes everything.
+fn sequences<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    terms: &Terms<'_>,
+    kind: Kind,
+    doubtful: &mut Option<Candidate<'a>>,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let _stage = profile::stage(Stage::Sequence);
+    let mentioned = super::constants::mentioned(tools.arena, &problem.record);
+    let left = settings.candidates_max.saturating_sub(found.candidates);
+    if left == 0 {
+        found.stop = Stop::Budget;
+        return None;
+    }
+    tools.engine.set_fuel(tools.fuel);
+    let (mut best, stop) = (None, tools.stop);
+    let mut accept = |proposal: &Proposal| {
+        let is_sound = proposal.is_sound();
+        let is_better = doubtful.as_ref().is_none_or(|other| proposal.bits < other.weight.bits);
+        if is_interrupted(tools) || !(is_sound || is_better && proposal.bits < proposal.information) {
+            return is_interrupted(tools);
+        }
+        let body = &*tools.arena.alloc_str(&proposal.code);
+        if !accepts(tools, problem, body, found) {
+            return false;
+        }
+        let candidate = Candidate {
+            body,
+            size: emit::size(body, mentioned),
+            strategy: proposal.strategy,
+            template: None,
+            weight: Weight { bits: proposal.bits, information: proposal.information, is_sound },
+        };
+        *(if is_sound { &mut best } else { &mut *doubtful }) = Some(candidate);
+        is_sound
+    };
+    let candidates = match kind {
+        Kind::Fitted => sequence::propose_fitted(terms, &mut accept),
+        Kind::Searched => sequence::propose_searched(terms, left, stop, &mut accept),
+    };
+    found.candidates += candidates;
+    tools.engine.set_fuel(settings.search_fuel);
+    best
+}
+
 /// Templates whose effect and bounds fit and that have so many fillings, in the library's order; a smaller program replaces a larger one.
 fn templates<'a>(
     tools: &mut Tools<'_, 'a>,
@@ -445,7 +561,7 @@ fn fillings<'a>(
                         size,
                         strategy: Strategy::Template,
                         template: Some(template),
-                        overfit_risk: false,
+                        weight: Weight::of_rank(found.candidates, problem.checks),
                     });
                 }
             }

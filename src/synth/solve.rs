@@ -9,6 +9,7 @@ use crate::synth::conquer::Conquer;
 use crate::synth::emit::{self, Definition};
 use crate::synth::enumerate::Enumerator;
 use crate::synth::search;
+use crate::synth::sequence::occam::Weight;
 use crate::template::{HoleContext, Library, Template};
 use crate::validate::{self, Checks, LoadError, Program, Text, Verdict};
 use std::sync::atomic::AtomicBool;
@@ -83,8 +84,6 @@ pub struct Winner<'a> {
     pub template: Option<&'a Template>,
     /// What the engine said.
     pub verdict: Verdict,
-    /// The program says more than the tests do: it may be right on them alone.
-    pub overfit_risk: bool,
 }
 
 /// What came of it.
@@ -105,6 +104,8 @@ pub struct Found<'a> {
     pub solutions: Vec<Solution>,
     /// Programs that nearly pass.
     pub near_misses: Vec<NearMiss>,
+    /// What the winner says against what it explains, where that is not clearly less.
+    pub overfit: Option<Weight>,
 }
 
 impl<'a> Found<'a> {
@@ -118,6 +119,7 @@ impl<'a> Found<'a> {
             candidates: 0,
             solutions: Vec::new(),
             near_misses: Vec::new(),
+            overfit: None,
         }
     }
 
@@ -172,7 +174,7 @@ fn given_code<'a>(
         Ok(verdict) if verdict.passed() => {
             found.given = Some(Status::Verified);
             let strategy = Strategy::Given;
-            Some(Winner { text, program, strategy, template: None, verdict, overfit_risk: false })
+            Some(Winner { text, program, strategy, template: None, verdict })
         }
         Ok(verdict) => {
             let why = describe(tools, problem, &program, &verdict);
@@ -223,7 +225,6 @@ fn named_pattern<'a>(
                     strategy,
                     template: Some(template),
                     verdict,
-                    overfit_risk: false,
                 });
             }
             Ok(verdict) => {

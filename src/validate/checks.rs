@@ -191,6 +191,29 @@ impl<'a> Checks<'a> {
         of_sample(&self.oracles.samples()[at])
     }
 
+    /// Input and output of every test of a word with one cell in and one cell out, in their own order; none where tests are
+    /// not plain cells.
+    pub fn points(&self) -> impl Iterator<Item = (Cell, Cell)> + '_ {
+        let is_plain = self.n_in() == 1 && self.n_out() == 1 && self.sets.iter().all(Tests::is_plain);
+        let sets = if is_plain { self.sets } else { &[] };
+        sets.iter().flat_map(|set| (0..set.len()).map(|case| (set.input(case, 0), set.output(case, 0))))
+    }
+
+    /// The outputs of all tests, one column for each cell that comes out, in the order of the inputs; `None` where tests
+    /// are not plain cells.
+    pub fn outputs(&self) -> Option<Vec<Vec<Cell>>> {
+        if !self.sets.iter().all(Tests::is_plain) {
+            return None;
+        }
+        let mut cases: Vec<(&Tests<'_>, usize)> =
+            self.sets.iter().flat_map(|set| (0..set.len()).map(move |case| (set, case))).collect();
+        cases.sort_by_key(|(set, case)| {
+            (0..self.n_in()).map(|param| set.input(*case, param)).collect::<Vec<_>>()
+        });
+        let column = |param| cases.iter().map(|(set, case)| set.output(*case, param)).collect();
+        Some((0..self.n_out()).map(column).collect())
+    }
+
     /// Least and greatest value of each input over all tests and samples; nothing is known of cases that are not plain.
     pub fn input_ranges(&self, arena: &'a Bump) -> &'a [(Cell, Cell)] {
         let whole = (Cell::MIN, Cell::MAX);
