@@ -121,12 +121,13 @@ struct Mark {
     n_words: usize,
     n_source: usize,
     order: SearchOrder,
+    string_turn: bool,
 }
 
 impl Mark {
     /// The image and nothing above it.
     fn image(code: CodeMark) -> Self {
-        Self { code, n_words: 0, n_source: 0, order: SearchOrder::default() }
+        Self { code, n_words: 0, n_source: 0, order: SearchOrder::default(), string_turn: false }
     }
 }
 
@@ -221,6 +222,7 @@ impl Engine {
         self.truncate(self.checkpoint);
         self.dictionary.clear();
         self.order = SearchOrder::default();
+        self.string_turn = false;
         if self.system_used {
             self.forget_system();
         }
@@ -551,6 +553,7 @@ impl Engine {
             n_words: self.dictionary.len(),
             n_source: self.machine.memory.text.len(),
             order: self.order,
+            string_turn: self.string_turn,
         }
     }
 
@@ -611,6 +614,7 @@ impl Engine {
         self.compiling = false;
         self.state_shown = false;
         self.order = mark.order;
+        self.string_turn = mark.string_turn;
         self.restore_system();
         self.dictionary.truncate(mark.n_words);
         self.truncate(mark);
