@@ -1,9 +1,12 @@
 //! What programs do, seen from outside.
 
+mod agree;
+mod generator;
 mod hostile;
 mod programs;
 mod reference;
 mod soup;
+mod wild;
 mod words;
 
 use super::*;
