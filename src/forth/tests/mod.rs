@@ -5,6 +5,7 @@ mod generator;
 mod hostile;
 mod programs;
 mod reference;
+mod rows;
 mod soup;
 mod wild;
 mod words;
