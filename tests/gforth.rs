@@ -189,7 +189,7 @@ fn random_programs_end_as_on_gforth() {
         println!("skipped: there is no gforth");
         return;
     }
-    let n_programs = from_environment("WORDMILL_GFORTH_PROGRAMS", 6_000);
+    let n_programs = from_environment("WORDMILL_GFORTH_PROGRAMS", 15_000);
     let first = from_environment("WORDMILL_GFORTH_SEED", 0);
     let limits = Limits { fuel: 400_000, ..Limits::default() };
     let mut engine = Engine::new(Image::shared(), limits);

@@ -4,7 +4,14 @@ use super::generator::{Dialect, program};
 use super::reference::Reference;
 use super::*;
 
-const N_PROGRAMS: u64 = if cfg!(debug_assertions) { 2_000 } else { 20_000 };
+/// How many programs to run; `WORDMILL_REFERENCE_PROGRAMS` says otherwise.
+fn n_programs() -> u64 {
+    match std::env::var("WORDMILL_REFERENCE_PROGRAMS") {
+        Ok(text) => text.parse().expect("a number"),
+        Err(_) if cfg!(debug_assertions) => 2_000,
+        Err(_) => 100_000,
+    }
+}
 
 /// How one program ends; whether that is by an exception.
 #[track_caller]
@@ -50,13 +57,13 @@ fn well_formed_programs_agree_with_the_reference() {
         0 => program(seed, Dialect::Gforth),
         _ => program(seed, Dialect::Standard),
     };
-    let n_stopped = (0..N_PROGRAMS).filter(|seed| compare(&mut engine, *seed, &text(*seed))).count();
-    assert!(n_stopped > 0 && n_stopped as u64 * 4 < N_PROGRAMS, "{n_stopped} stopped");
+    let n_stopped = (0..n_programs()).filter(|seed| compare(&mut engine, *seed, &text(*seed))).count();
+    assert!(n_stopped > 0 && n_stopped as u64 * 4 < n_programs(), "{n_stopped} stopped");
 }
 
 #[test]
 fn programs_run_out_of_fuel_at_the_same_place() {
-    for seed in 0..N_PROGRAMS / 4 {
+    for seed in 0..n_programs() / 4 {
         let fuel = 5 + seed % 200;
         let mut engine = Engine::new(Image::shared(), Limits { fuel, ..Limits::default() });
         compare(&mut engine, seed, &program(seed, Dialect::Standard));

@@ -199,6 +199,19 @@ impl Reference {
             ">in" => self.push(TO_IN),
             "source" => self.push_all(&[self.source.addr, self.source.text.len() as Cell]),
             "source-id" => self.push(self.source.id),
+            "refill" => {
+                assert_eq!(self.source.id, -1, "programs are strings");
+                self.push(0)
+            }
+            "environment?" => {
+                let name = self.pop_string()?;
+                match &*String::from_utf8_lossy(&name) {
+                    "max-n" => self.push_all(&[Cell::MAX, -1]),
+                    "address-unit-bits" => self.push_all(&[8, -1]),
+                    "floored" => self.push_all(&[-1, -1]),
+                    _ => self.push(0),
+                }
+            }
             "parse" => {
                 let delimiter = self.pop()? as u8;
                 let (start, end, _) = self.parse(delimiter);

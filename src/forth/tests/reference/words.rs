@@ -251,6 +251,10 @@ impl Reference {
             "state" => self.push(STATE),
             "pad" => self.push(PAD),
             "here" => self.push(self.here),
+            "unused" => {
+                let floor = self.heap.last().map_or(MEMORY + self.memory.len() as Cell, |block| block.0);
+                self.push(floor - self.here)
+            }
             "allot" => {
                 let n = self.pop()?;
                 self.allot(n)
@@ -373,6 +377,10 @@ impl Reference {
                 let text = self.pop_string()?;
                 self.write(&text)
             }
+            "xemit" => {
+                let c = self.pop()?;
+                self.write(char::from_u32(c as u32).unwrap().to_string().as_bytes())
+            }
             "." | "u." | "d." | ".r" | "u.r" | "d.r" => {
                 let base = self.base()?;
                 let width = if name.ends_with('r') { self.pop()? } else { 0 };
@@ -423,7 +431,8 @@ impl Reference {
                 }
             }
             "#>" => {
-                (self.pop()?, self.pop()?);
+                self.pop()?;
+                self.pop()?;
                 self.push_all(&[self.hold, HOLD_END - self.hold])
             }
             "hold" => {
@@ -503,6 +512,13 @@ impl Reference {
                 assert!(byte < 0x80, "the generator puts nothing else there");
                 self.push_all(&[addr + 1, byte as Cell])
             }
+            "xchar+" | "xchar-" => {
+                let addr = self.pop()?;
+                let next = if name == "xchar+" { addr + 1 } else { addr - 1 };
+                let first = self.bytes(addr.min(next), 1)?[0];
+                assert!(first < 0x80, "the generator puts nothing else there");
+                self.push(next)
+            }
             "xc-size" => {
                 let c = self.pop()?;
                 self.push(char::from_u32(c as u32).unwrap().len_utf8() as Cell)
@@ -542,6 +558,11 @@ impl Reference {
                     order.insert(0, self.pop_list()?);
                 }
                 self.order = order;
+                Ok(())
+            }
+            "also" => {
+                let first = self.or(self.order.last().copied(), ORDER_UNDERFLOW)?;
+                self.order.push(first);
                 Ok(())
             }
             "previous" => {
