@@ -122,12 +122,13 @@ struct Mark {
     n_source: usize,
     /// The newest word then.
     latest: Option<usize>,
+    string_turn: bool,
 }
 
 impl Mark {
     /// The image and nothing above it.
     fn image(code: CodeMark) -> Self {
-        Self { code, n_words: 0, n_source: 0, latest: None }
+        Self { code, n_words: 0, n_source: 0, latest: None, string_turn: false }
     }
 }
 
@@ -221,6 +222,7 @@ impl Engine {
         self.checkpoint = Mark::image(self.image_mark);
         self.truncate(self.checkpoint);
         self.dictionary.clear();
+        self.string_turn = false;
         if self.system_used {
             self.forget_system();
         }
@@ -554,6 +556,7 @@ impl Engine {
             n_words: self.dictionary.len(),
             n_source: self.machine.memory.text.len(),
             latest: self.latest,
+            string_turn: self.string_turn,
         }
     }
 
@@ -618,6 +621,7 @@ impl Engine {
         self.compiling = false;
         self.quotations.clear();
         self.state_shown = false;
+        self.string_turn = mark.string_turn;
         self.restore_system();
         self.dictionary.truncate(mark.n_words);
         self.truncate(mark);

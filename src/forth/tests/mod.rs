@@ -1,9 +1,13 @@
 //! What programs do, seen from outside.
 
+mod agree;
+mod generator;
 mod hostile;
 mod programs;
 mod reference;
+mod rows;
 mod soup;
+mod wild;
 mod words;
 
 use super::*;

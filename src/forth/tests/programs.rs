@@ -58,6 +58,21 @@ fn tests_start_from_the_same_state() {
     assert_eq!(run(&mut engine, peek), [0, 0, 0]);
 }
 
+#[test]
+fn strings_lie_where_they_lay() {
+    let mut engine = engine();
+    for _ in 0..2 {
+        engine.load("s\" one\" drop").unwrap();
+        let loaded = engine.stack().to_vec();
+        let text = engine.define("text", "s\\\" s\\q x\\q drop\" evaluate").unwrap();
+        let first = run(&mut engine, text);
+        assert_ne!(first, loaded);
+        assert_eq!(run(&mut engine, text), first);
+        assert_eq!(run(&mut engine, text), first);
+        engine.reset();
+    }
+}
+
 fn run(engine: &mut Engine, xt: Xt) -> Vec<Cell> {
     engine.execute(xt, &[]).unwrap();
     engine.stack().to_vec()

@@ -45,7 +45,58 @@ const OTHERS: &[&str] = &[
     ": x",
     "variable y",
     "create x",
+    "{: a b :}",
+    "{: a | c -- d :}",
+    "locals| a b |",
+    "[: 1+ ;]",
+    "[: 1 throw ;] catch",
+    "s\\\" a\\n\"",
+    "s\" x y\" evaluate",
+    "s\" small\"",
+    "s\" small\" r/w open-file",
+    "s\" new\" w/o create-file",
+    "s\" f\" included",
+    "include small",
+    "include lines",
+    "require small",
+    "include itself",
+    "0 >in !",
+    "100 >in !",
+    "1 state !",
+    "wordlist",
+    "wordlist set-current",
+    "0 set-order",
+    "-1 set-order",
+    "get-order",
+    "marker x",
+    "x",
+    "defer y",
+    "' dup is y",
+    "5 value x",
+    "to x",
+    "1. 2value y",
+    "synonym y dup",
+    "24 allocate",
+    "1 2 2",
+    "0 [if]",
+    "8364",
+    "s\" %x%\" pad 100",
+    "s\" x\" s\" x\"",
 ];
+
+/// Small files for the texts to find.
+const FILES: &[(&str, &str)] = &[
+    ("small", "1 constant z"),
+    ("lines", ": v ( over\nlines ) 1 ;\nv \\ comment\n0 [if]\nnothing [else] 2 [then]\n"),
+    ("itself", "include itself"),
+    ("f", "refill source type >in @ save-input restore-input"),
+];
+
+fn insert_files(engine: &mut Engine) {
+    for (name, text) in FILES {
+        engine.files_mut().insert(name, *text).expect("there is room");
+    }
+}
 
 fn soup(dice: &mut Dice) -> String {
     let mut text = String::new();
@@ -64,6 +115,7 @@ fn soup(dice: &mut Dice) -> String {
 fn token_soups_never_panic() {
     let limits = Limits { fuel: 300, memory_bytes: 0x4000, output_bytes: 1000, ..Limits::default() };
     let mut engine = Engine::new(Image::shared(), limits);
+    insert_files(&mut engine);
     let mut dice = Dice(0x1234_5678_9ABC_DEF1);
     let (mut n_ran, mut n_compiled, mut n_loaded) = (0, 0, 0);
     for round in 0..N_SOUPS {
@@ -86,6 +138,7 @@ fn token_soups_never_panic() {
             engine.execute(xt, &[]).unwrap();
             assert_eq!(engine.stack(), [0, 10, 0, 3, 0x3000], "after {text:?}");
             engine.reset();
+            insert_files(&mut engine);
         }
     }
     assert!(
