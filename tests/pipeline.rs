@@ -68,6 +68,57 @@ fn outcome_of<'o>(corpus: &Corpus, outcomes: &'o [Outcome], word: &str) -> &'o O
     outcomes.iter().find(|outcome| corpus.record(outcome.spec).word() == Some(word)).unwrap()
 }
 
+/// A specification of a function of one bit pattern, by random tests.
+fn pattern_spec(word: &str, n_tests: u64, f: impl Fn(u64) -> u64) -> String {
+    let mut random = wordmill::model::random::Random::new(&[n_tests]);
+    let tests: Vec<String> = (0..n_tests)
+        .map(|_| random.next_u64())
+        .map(|x| format!(r#"{{"input":[{}],"output":[{}]}}"#, x as i64, f(x) as i64))
+        .collect();
+    let effect = r#"{"inputs":[{"name":"x","type":"int"}],"outputs":[{"name":"y","type":"int"}]}"#;
+    format!(r#"{{"word":"{word}","stack_effect":{effect},"test_cases":[{}]}}"#, tests.join(","))
+}
+
+#[test]
+fn patterns_become_expressions_and_trees() {
+    let text = [
+        pattern_spec("folded", 30, |x| (x ^ (x >> 4)).wrapping_add(x >> 16)),
+        pattern_spec("masked", 60, |x| if (x >> 16) & 1 == 1 { x >> 4 } else { !(x << 1) }),
+        pattern_spec("guessed", 9, |x| if (x >> 16) & 1 == 1 { x >> 4 } else { !(x << 1) }),
+        pattern_spec("noise", 30, |x| wordmill::model::random::Random::new(&[x]).next_u64()),
+    ]
+    .join("\n");
+    let entries = parse_entries(text.as_bytes(), "patterns.jsonl", true);
+    let specs: Vec<Spec> = entries.into_iter().map(|entry| entry.spec.expect("a specification")).collect();
+    let corpus = Corpus::from_specs("patterns.jsonl", &specs);
+    let mut options = options(2);
+    options.synth.candidates_max = 200_000;
+    let (outcomes, _) = run_all(&corpus, &options, None);
+    let of = |word: &str| outcome_of(&corpus, &outcomes, word);
+    assert_eq!(of("folded").strategy, Some(Strategy::Expression));
+    let folded = ": folded ( x -- y ) dup 4 rshift over 16 rshift -rot xor + ;";
+    assert_eq!(of("folded").code.as_deref(), Some(folded));
+    assert_eq!(of("masked").strategy, Some(Strategy::Tree));
+    let masked = ": masked ( x -- y ) dup 16 rshift 1 and 1 = if 4 rshift else 2* invert then ;";
+    assert_eq!(of("masked").code.as_deref(), Some(masked));
+    assert_eq!((of("noise").status, of("noise").stop), (Status::Unsolved, Stop::Budget));
+    assert!(of("noise").candidates <= 250_000, "{}", of("noise").candidates);
+    let is_risky = |word: &str| {
+        let diagnostics = of(word).detail.as_ref().map(|detail| detail.diagnostics.as_slice());
+        diagnostics.unwrap_or_default().iter().any(|diagnostic| diagnostic.code.0 == 75)
+    };
+    assert_eq!((of("guessed").status, is_risky("guessed")), (Status::Verified, true));
+    assert!(!is_risky("folded") && !is_risky("masked"));
+    // Alone, and after others on one thread, each comes out the same.
+    options.jobs = 1;
+    assert_eq!(run_all(&corpus, &options, None).0, outcomes);
+    for (at, spec) in specs.iter().enumerate() {
+        let alone = Corpus::from_specs("alone.jsonl", std::slice::from_ref(spec));
+        let outcome = run_all(&alone, &options, None).0.pop().expect("one outcome");
+        assert_eq!(Outcome { spec: outcomes[at].spec, ..outcome }, outcomes[at]);
+    }
+}
+
 #[test]
 fn each_specification_gets_its_verdict() {
     let corpus = Corpus::from_specs("specs.jsonl", &specs());

@@ -332,10 +332,11 @@ impl<const L: usize> Attempt<L> {
             }
             self.scanned = self.bank.len();
             self.find_tree(goal, plan, QUICK);
-            if plan.meets && self.bank.len() <= MEETING_MAX {
-                if let Some(again) = self.meet(goal, plan, &outputs) {
-                    return again;
-                }
+            if plan.meets
+                && self.bank.len() <= MEETING_MAX
+                && let Some(again) = self.meet(goal, plan, &outputs)
+            {
+                return again;
             }
             let is_reached = self.is_reached(goal);
             if goal.n_tests > L && !is_reached && plan.condition.is_some() && self.bank.candidates() >= ROUND

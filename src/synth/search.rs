@@ -314,6 +314,9 @@ fn expressions<'a>(
     Some(shorter.unwrap_or(best))
 }
 
+/// Inputs, and the outputs on them.
+type Sample = (Vec<Cell>, Vec<Cell>);
+
 /// What a program computes, whatever its tests.
 #[derive(Clone, Copy)]
 struct Meaning<'m> {
@@ -334,7 +337,7 @@ fn shorter<'a>(
     if rows.len() < SAME_ROWS / 2 || best.size <= SHORT + 1 {
         return None;
     }
-    let lane = |column: &dyn Fn(&(Vec<Cell>, Vec<Cell>)) -> Cell| std::array::from_fn(|at| column(&rows[at]));
+    let lane = |column: &dyn Fn(&Sample) -> Cell| std::array::from_fn(|at| column(&rows[at]));
     let inputs: Vec<Lane> = (0..meaning.exprs.n_in()).map(|param| lane(&|row| row.0[param])).collect();
     let outputs: Vec<Lane> = (0..meaning.roots.len()).map(|param| lane(&|row| row.1[param])).collect();
     let left = settings.candidates_max.saturating_sub(found.candidates);
@@ -364,13 +367,21 @@ fn shorter<'a>(
     shorter
 }
 
-/// Inputs of all magnitudes and the outputs on them, where there are some.
-fn random_rows(meaning: Meaning<'_>) -> Vec<(Vec<Cell>, Vec<Cell>)> {
+/// Inputs of all magnitudes and the outputs on them, where there are some. Every other row has inputs that are close to each
+/// other: comparisons that differ only there must not pass for the same.
+fn random_rows(meaning: Meaning<'_>) -> Vec<Sample> {
     let mut random = Random::new(&[0x5A4E]);
     let mut rows = Vec::with_capacity(SAME_ROWS);
-    for _ in 0..SAME_ROWS {
-        let row: Vec<Cell> =
+    for at in 0..SAME_ROWS {
+        let mut row: Vec<Cell> =
             (0..meaning.exprs.n_in()).map(|_| (random.next_u64() as Cell) >> random.below(64)).collect();
+        if let (1, Some((first, others))) = (at % 2, row.split_first_mut()) {
+            for other in others {
+                let near =
+                    if random.one_in(2) { *first >> random.below(3) } else { *first << random.below(3) };
+                *other = near.wrapping_add(random.within(-2, 2) as Cell);
+            }
+        }
         let outputs: Option<Vec<Cell>> =
             meaning.roots.iter().map(|root| meaning.exprs.eval(*root, &row)).collect();
         rows.extend(outputs.map(|outputs| (row, outputs)));
@@ -379,12 +390,7 @@ fn random_rows(meaning: Meaning<'_>) -> Vec<(Vec<Cell>, Vec<Cell>)> {
 }
 
 /// Whether a body does on the engine what the rows say.
-fn is_same<'a>(
-    tools: &mut Tools<'_, 'a>,
-    problem: &Problem<'_, 'a>,
-    body: &'a str,
-    rows: &[(Vec<Cell>, Vec<Cell>)],
-) -> bool {
+fn is_same<'a>(tools: &mut Tools<'_, 'a>, problem: &Problem<'_, 'a>, body: &'a str, rows: &[Sample]) -> bool {
     let program = Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(body) };
     let Ok(xt) = validate::load(tools.engine, &program) else { return false };
     rows.iter()

@@ -82,11 +82,8 @@ pub struct Marks {
 #[inline(always)]
 pub fn mark<const L: usize>(columns: &[Column<L>], goal: &Column<L>, marks: &mut [Marks]) {
     let mask = |column: &Column<L>, wanted: &Column<L>| {
-        let mut bits = [0u32; L];
-        for lane in 0..L {
-            bits[lane] = u32::from(column.0[lane] == wanted.0[lane]) << lane;
-        }
-        bits.iter().fold(0, |mask, bit| mask | bit)
+        let equal = column.0.iter().zip(&wanted.0).map(|(cell, wanted)| u32::from(cell == wanted));
+        equal.enumerate().fold(0, |mask, (lane, bit)| mask | bit << lane)
     };
     let (one, zero, minus) = (Column::all(1), Column::all(0), Column::all(-1));
     for (column, marks) in columns.iter().zip(marks) {

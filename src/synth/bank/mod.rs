@@ -219,10 +219,7 @@ impl<const L: usize> Bank<L> {
 
     /// The entry with exactly these values.
     pub fn find(&self, column: &Column<L>) -> Option<usize> {
-        match self.slot(column, kernel::hash(column)) {
-            Ok(entry) => Some(entry),
-            Err(_) => None,
-        }
+        self.slot(column, kernel::hash(column)).ok()
     }
 
     /// Banks the expressions of the next size, until there are no more or a bound is reached.

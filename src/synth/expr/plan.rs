@@ -29,9 +29,12 @@ fn effort(words: &[String]) -> usize {
     words.len() + words.iter().filter(|word| *word == "pick").count()
 }
 
+/// From which stack to which.
+type Task = (Vec<ExprId>, Vec<ExprId>);
+
 struct Planner<'e> {
     exprs: &'e Exprs,
-    known: FxHashMap<(Vec<ExprId>, Vec<ExprId>), Option<Vec<String>>>,
+    known: FxHashMap<Task, Option<Vec<String>>>,
 }
 
 impl Planner<'_> {

@@ -60,7 +60,7 @@ impl Table {
     }
 
     /// How many rows there are.
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.words.len() / self.width.max(1)
     }
 

@@ -132,6 +132,9 @@ pub fn smallest(
     search.node(bits::all(n_tests), limits.leaves_max, limits.cost_below)
 }
 
+/// The bound on cost under which a set was searched, and the tree with its cost.
+type Known = (u32, Option<(u32, Tree)>);
+
 struct Search<'c> {
     terms: &'c Choices,
     predicates: &'c Choices,
@@ -140,7 +143,7 @@ struct Search<'c> {
     /// `count * log2(count)`, in units of 2^-16.
     weights: Vec<u64>,
     /// What was found for a set within bounds on leaves and cost.
-    known: FxHashMap<(Set, usize), (u32, Option<(u32, Tree)>)>,
+    known: FxHashMap<(Set, usize), Known>,
 }
 
 /// `log2` of a number from 1 on, in units of 2^-16; 0 for 0. By repeated squaring, in integers.
@@ -172,10 +175,10 @@ impl Search<'_> {
             return None;
         }
         let key = (set, leaves_max);
-        if let Some((below, found)) = self.known.get(&key) {
-            if found.is_some() || *below >= cost_below {
-                return found.clone().filter(|(cost, _)| *cost < cost_below);
-            }
+        if let Some((below, found)) = self.known.get(&key)
+            && (found.is_some() || *below >= cost_below)
+        {
+            return found.clone().filter(|(cost, _)| *cost < cost_below);
         }
         self.nodes_left -= 1;
         let found = self.split(&key.0, leaves_max, cost_below);
