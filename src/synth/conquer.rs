@@ -607,7 +607,7 @@ mod tests {
     use crate::model::random::Random;
     use crate::synth::expr::schedule;
 
-    const GO: AtomicBool = AtomicBool::new(false);
+    static GO: AtomicBool = AtomicBool::new(false);
 
     fn plan(vocabulary: Vocabulary, condition: Condition) -> Plan {
         let meets = condition == Condition::Flag;

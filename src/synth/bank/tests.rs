@@ -3,6 +3,7 @@
 use super::kernel::{BLOCK, Job};
 use super::*;
 use crate::model::random::Random;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 
 fn cells<const L: usize>(seed: u64) -> Column<L> {
@@ -168,8 +169,8 @@ fn naive(inputs: &[Column<8>], vocabulary: &Vocabulary, sizes: usize) -> BTreeMa
             }
         }
         for value in made {
-            if !least.contains_key(&value) {
-                least.insert(value, size);
+            if let Entry::Vacant(vacant) = least.entry(value) {
+                vacant.insert(size);
                 levels[size].push(value);
             }
         }
@@ -227,10 +228,10 @@ fn larger_expressions_are_met() {
         let (meeting, _) = bank.meet(&Column(goal), usize::MAX, u64::MAX);
         let meeting = meeting.expect("it is met");
         assert!(meeting.size <= size, "{meeting:?}");
-        for lane in 0..16 {
+        for (lane, wanted) in goal.into_iter().enumerate() {
             let (a, b) = (bank.columns[meeting.a].0[lane], bank.columns[meeting.b].0[lane]);
             let value = meeting.op.apply(a, b).unwrap();
-            assert_eq!(if meeting.negated { scalar_not(value) } else { value }, goal[lane], "{meeting:?}");
+            assert_eq!(if meeting.negated { scalar_not(value) } else { value }, wanted, "{meeting:?}");
         }
         assert_eq!(bank.meet(&Column(goal), meeting.size, u64::MAX).0, None, "nothing is smaller");
     }
