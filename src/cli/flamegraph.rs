@@ -217,8 +217,9 @@ mod tests {
     fn busy() {
         use crate::profile::{Stage, stage, word};
         let _stages = (stage(Stage::Synth), stage(Stage::Enumeration), word("square"));
-        // By processor time: other tests run beside this one, and pprof samples by it too.
-        while processor_time() < Duration::from_millis(150) {
+        // By processor time: other tests run beside this one, and pprof samples by it too. Starting pprof takes some.
+        let enough = processor_time() + Duration::from_millis(150);
+        while processor_time() < enough {
             for x in 0..100_000u64 {
                 std::hint::black_box(x);
             }
