@@ -1,7 +1,7 @@
 //! The Forth engine, by phase: compiling, the cost of a call, whole short specifications, and long-running programs.
 //!
-//! Each program below is a whole source text whose word `main`
-//! prints its result.
+//! The long programs stand in benches/forth, where `scripts/engine_beside_gforth.sh` runs them on gforth-fast, too. The word
+//! `main` of each prints its result.
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -17,47 +17,12 @@ const LONG: &[(&str, &str, &str)] = &[
     ("collatz 100000", COLLATZ, "351 77031 "),
 ];
 
-const FIB: &str =
-    ": fib ( n -- f ) dup 2 < if exit then dup 1- recurse swap 2 - recurse + ; : main 30 fib . ;";
-
-const SIEVE: &str = "
-8190 constant size
-create flags size allot
-: primes ( -- n )
-  flags size 1 fill
-  0 size 0 do
-    flags i + c@ if
-      i dup + 3 + dup i +
-      begin dup size < while 0 over flags + c! over + repeat
-      2drop 1+
-    then
-  loop ;
-: main 0 100 0 do drop primes loop . ;";
-
-const NEST: &str = ": main 0 3000 0 do 3000 0 do i j + + loop loop . ;";
-
-const GCD: &str = "
-: gcd ( a b -- g ) begin dup while tuck mod repeat drop ;
-: main 0 601 1 do 601 1 do i j gcd + loop loop . ;";
-
-const BUBBLE: &str = "
-1500 constant n#
-create arr n# cells allot
-variable seed
-: rnd seed @ 1103515245 * 12345 + 2147483647 and dup seed ! ;
-: initarr 42 seed ! n# 0 do rnd arr i cells + ! loop ;
-: bubble
-  n# 1 do
-    arr n# i - 0 do
-      dup @ over cell+ @ 2dup > if 2 pick ! over cell+ ! else 2drop then cell+
-    loop drop
-  loop ;
-: chk 0 n# 0 do 31 * arr i cells + @ + 1048575 and loop ;
-: main initarr bubble chk . ;";
-
-const COLLATZ: &str = "
-: clen ( n -- len ) 1 swap begin dup 1 > while dup 1 and if 3 * 1+ else 1 rshift then swap 1+ swap repeat drop ;
-: main 0 0 100000 1 do i clen 2dup < if nip nip i swap else drop then loop . . ;";
+const FIB: &str = include_str!("forth/fib.fs");
+const SIEVE: &str = include_str!("forth/sieve.fs");
+const NEST: &str = include_str!("forth/nest.fs");
+const GCD: &str = include_str!("forth/gcd.fs");
+const BUBBLE: &str = include_str!("forth/bubble.fs");
+const COLLATZ: &str = include_str!("forth/collatz.fs");
 
 /// A body as specifications have them: name, code, and five tests of inputs and the top of the stack after.
 type Short = (&'static str, &'static str, [(&'static [i64], i64); 5]);
