@@ -27,6 +27,9 @@ impl<'n> Origin<'n> {
     }
 }
 
+/// The exception of a file that is not there.
+const NO_SUCH_FILE: i64 = -38;
+
 /// Tells an error on standard error.
 pub fn tell(error: &ForthError, origin: &Origin<'_>, format: MessageFormat) {
     output::tell(&render(error, origin, format));
@@ -49,7 +52,13 @@ pub fn render(error: &ForthError, origin: &Origin<'_>, format: MessageFormat) ->
     match format {
         MessageFormat::Human => {
             let source = Some((&*location.text, place.column));
-            let help = error.suggestion.as_ref().map(|word| format!("did you mean `{word}`?"));
+            let help = match &error.suggestion {
+                Some(word) => Some(format!("did you mean `{word}`?")),
+                None if error.kind.code() == Some(NO_SUCH_FILE) => {
+                    Some("a program sees no files but those of the folder that --files names".to_owned())
+                }
+                None => None,
+            };
             message::snippet(&title, file, place, source, help.as_deref(), &stack)
         }
         MessageFormat::Json => message::json(&json!({

@@ -848,6 +848,8 @@ impl Engine {
         known
             .filter(|name| name.len() <= SIMILAR_MAX)
             .map(|name| (strsim::damerau_levenshtein(&token, &name.to_lowercase()), name))
+            // The word itself, where the search order does not lead to it, is no suggestion.
+            .filter(|(distance, _)| *distance > 0)
             .filter(|(distance, name)| *distance * 2 <= token.chars().count().min(name.chars().count()))
             .min_by_key(|(distance, _)| *distance)
             .map(|(_, name)| name.into())

@@ -3,6 +3,7 @@
 //!
 //! * Entering a word costs `1 + tokens / 32`, its tokens being the words of its body as the source has them.
 //! * A jump backwards costs `1 + tokens / 32`, the tokens being those of the loop.
+//! * A digit of a pictured number costs 1.
 //! * A bulk word costs `bytes / 32` on top; SEARCH costs the product of its lengths over 32.
 //!
 //! So a short straight-line body costs 1 for each call, and a short loop 1 for each time around.
@@ -14,6 +15,9 @@ const TOKENS_PER_FUEL: u32 = 32;
 
 /// Bytes that one unit of fuel moves, fills, compares or prints.
 const BYTES_PER_FUEL: u64 = 32;
+
+/// The cost of a digit of a pictured number: a division of 128 bits.
+pub(super) const DIGIT: i64 = 1;
 
 /// The cost of entering a word or going around a loop of so many tokens.
 #[inline(always)]

@@ -295,7 +295,7 @@ impl Engine {
         let (n_source, n_code) = (self.machine.memory.text.len(), self.code.instrs.len());
         self.nested(|engine| {
             engine.read_from(&text)?;
-            engine.note_text(None);
+            engine.note_text(Some("evaluated text"));
             engine.reading.id = STRING_ID;
             engine.reading.addr = Some(addr);
             Ok(())

@@ -475,6 +475,7 @@ fn picture(word: Word, m: &mut Machine) -> Result<()> {
             let base = base(m)? as u128;
             let mut value = m.pop_double()? as u128;
             loop {
+                m.burn(fuel::DIGIT)?;
                 hold(m, digit_char((value % base) as u32))?;
                 value /= base;
                 if word == Word::NumSign || value == 0 {

@@ -148,7 +148,9 @@ fn read(path: &std::path::Path) -> anyhow::Result<String> {
     let size = std::fs::metadata(path).with_context(failed)?.len();
     anyhow::ensure!(size <= FILE_BYTES_MAX, "{} is longer than 16 MiB", path.display());
     let bytes = std::fs::read(path).with_context(failed)?;
-    String::from_utf8(bytes).ok().with_context(|| format!("{} is not UTF-8", path.display()))
+    let text = String::from_utf8(bytes).ok().with_context(|| format!("{} is not UTF-8", path.display()))?;
+    // What some editors put in front is not for the program.
+    Ok(text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text))
 }
 
 /// Whether what was printed last ended a line.
@@ -173,8 +175,12 @@ fn print(bytes: &[u8]) {
         AT_LINE_START.store(*last == b'\n', Ordering::Relaxed);
     }
     let mut out = std::io::stdout().lock();
-    if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
-        std::process::exit(128 + 13);
+    if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            std::process::exit(128 + 13);
+        }
+        eprintln!("error: cannot write to standard output: {error}");
+        std::process::exit(2);
     }
 }
 

@@ -230,7 +230,7 @@ fn errors_name_the_text_that_they_stand_in() {
     engine.files_mut().insert("inner.fs", *b"1 2\n  nonsense 3\n").unwrap();
     for (source, file, line, column, text) in [
         ("1\n2 nonsense", Some("outer.fs"), 2, 3, "2 nonsense"),
-        ("1 s\" 3 foo\" evaluate", None, 1, 3, "3 foo"),
+        ("1 s\" 3 foo\" evaluate", Some("evaluated text"), 1, 3, "3 foo"),
         ("s\" 3\" evaluate\n nonsense", Some("outer.fs"), 2, 2, " nonsense"),
         ("\ninclude ./inner.fs", Some("./inner.fs"), 2, 3, "  nonsense 3"),
         ("include inner.fs 4", Some("inner.fs"), 2, 3, "  nonsense 3"),

@@ -225,7 +225,7 @@ pub(super) fn is_shadow(name: &str) -> bool {
     words::lookup(name.as_bytes()).is_some() || OF_FILES.contains(&name) || looks_like_number(name)
 }
 
-/// Whether code may leave something in memory that its next run finds.
+/// Whether code may leave something in memory that its next run finds, or take something away.
 fn keeps_state(code: &str) -> bool {
     const WORDS: &[&str] = &[
         "variable",
@@ -239,6 +239,7 @@ fn keeps_state(code: &str) -> bool {
         "allot",
         "allocate",
         "pad",
+        "marker",
     ];
     super::tokens(code).any(|token| WORDS.iter().any(|word| token.eq_ignore_ascii_case(word)))
 }

@@ -423,6 +423,7 @@ impl Reference {
                 let (high, low) = (self.pop()?, self.pop()?);
                 let mut n = wide(low, high) as u128;
                 loop {
+                    self.burn(1)?;
                     self.hold(digits(n % base, base)[0])?;
                     n /= base;
                     if name == "#" || n == 0 {
