@@ -3,6 +3,7 @@
 //!
 //! * Entering a word costs `1 + tokens / 32`, its tokens being the words of its body as the source has them.
 //! * A jump backwards costs `1 + tokens / 32`, the tokens being those of the loop.
+//! * A word that needs the dictionary, the text or files costs 4 more than another.
 //! * A digit of a pictured number costs 1.
 //! * A bulk word costs `bytes / 32` on top; SEARCH costs the product of its lengths over 32.
 //!
@@ -15,6 +16,9 @@ const TOKENS_PER_FUEL: u32 = 32;
 
 /// Bytes that one unit of fuel moves, fills, compares or prints.
 const BYTES_PER_FUEL: u64 = 32;
+
+/// The cost of a word that the engine does itself, on top of what it costs by size: looking up a name, reading on in the text.
+pub(super) const HOST: i64 = 4;
 
 /// The cost of a digit of a pictured number: a division of 128 bits.
 pub(super) const DIGIT: i64 = 1;

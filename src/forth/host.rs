@@ -5,6 +5,7 @@ use super::code::TOKEN_BASE;
 use super::dictionary::Kind;
 use super::engine::{Engine, Undo};
 use super::error::{CompileErrorKind, Stop};
+use super::fuel;
 use super::image::is_immediate;
 use super::interpreter::{Found, text_error};
 use super::lexer::Token;
@@ -17,6 +18,7 @@ type Result<T> = std::result::Result<T, Stop>;
 impl Engine {
     /// Does a word for the running program.
     pub(super) fn host(&mut self, word: Word) -> Result<()> {
+        self.machine.burn(fuel::HOST).map_err(|kind| self.trapped(kind))?;
         self.take_to_in();
         let here = Token { start: self.input.at.saturating_sub(1), len: 0, key: 0 };
         let done = if self.compiling && is_immediate(word) {

@@ -449,6 +449,7 @@ impl Reference {
             }
             Kind::Synonym(token) => self.call(token)?,
             Kind::Marker { n_entries, here, order, current } => {
+                self.burn(4)?;
                 self.burn_bytes((self.entries.len() - n_entries) as i64 * 8)?;
                 self.entries.truncate(n_entries);
                 (self.here, self.order, self.current) = (here, order, current);
@@ -622,7 +623,11 @@ impl Reference {
     /// A word of the system, as compiled code does it.
     fn word(&mut self, name: &'static str) -> Run {
         let row = WORDS.iter().find(|row| row.name == name).unwrap();
+        // What the dictionary or the text is needed for.
+        let is_host =
+            crate::forth::bytecode::op_of(row.word).is_none() && !crate::forth::prims::is_prim(row.word);
         if is_immediate(row.word) {
+            self.burn(4)?;
             return self.do_immediate(row.word);
         }
         let (need, out) = (row.n_in as usize, row.n_out as usize);
@@ -634,6 +639,9 @@ impl Reference {
         }
         if let Some(done) = self.return_word(name) {
             return done;
+        }
+        if is_host {
+            self.burn(4)?;
         }
         let depth = self.stack.len() as Cell;
         let full = self.stack.len() == self.limits.stack_cells as usize;
