@@ -26,6 +26,7 @@ const UNSAFE: &[&str] = &[
     "src/forth/exec",
     "src/forth/machine",
     "src/forth/memory",
+    "src/forth/native/compiled",
 ];
 
 /// What may stand in the root beside the folders.

@@ -78,6 +78,15 @@ impl Code {
 
     /// The token of the word that the instruction at `at` belongs to.
     pub fn xt_at(&self, at: usize) -> Option<u32> {
+        self.head_at(at).map(|head| self.instrs[head].c as u32)
+    }
+
+    /// The `Enter` of the word that the instruction at `at` belongs to.
+    pub fn enter_at(&self, at: usize) -> Option<usize> {
+        self.head_at(at).map(|head| head + 1)
+    }
+
+    fn head_at(&self, at: usize) -> Option<usize> {
         let mut before = at + 1;
         loop {
             let head = self.instrs.get(..before)?.iter().rposition(|instr| instr.op == Op::Head)?;
@@ -85,7 +94,7 @@ impl Code {
             let is_quotation = self.instrs[head].a != 0;
             let end = head.checked_sub(1).map_or(0, |jump| self.instrs[jump].c as usize);
             if !is_quotation || at < end {
-                return Some(self.instrs[head].c as u32);
+                return Some(head);
             }
             before = head;
         }

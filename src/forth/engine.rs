@@ -13,6 +13,7 @@ use super::lexer::{Cursor, PADDING};
 use super::limits::Limits;
 use super::machine::{Frame, Machine, Sink};
 use super::memory;
+use super::native::{Natives, Ran};
 use super::prove::{Room, is_static};
 use super::shadow::{self, Label, Shadow};
 use super::system::System;
@@ -92,6 +93,7 @@ pub struct Engine {
     /// Some word asked for the dictionary or the source since, so that there may be words to forget.
     pub(super) hosted: bool,
     fuel_at_start: i64,
+    pub(super) natives: Natives,
     shadow: Option<Arc<Shadow>>,
     pub(super) labels: Vec<Label>,
 }
@@ -176,7 +178,7 @@ impl Engine {
         let room = Room { sp_max: limits.stack_cells as usize, rp_max: limits.return_cells as usize };
         let code = image.code_for(&mut translator, room);
         let image_mark = code.mark();
-        Self {
+        let mut engine = Self {
             unfinished: code.enters[words::Word::Semicolon as usize],
             limits,
             machine: Machine::new(&limits, &image.memory),
@@ -210,9 +212,12 @@ impl Engine {
             used: false,
             hosted: false,
             fuel_at_start: 0,
+            natives: Natives::default(),
             shadow: None,
             labels: Vec::new(),
-        }
+        };
+        engine.plan_pieces();
+        engine
     }
 
     /// Forgets everything above the image.
@@ -264,7 +269,7 @@ impl Engine {
         if let Some(kind) = name_error {
             return Err(Stop::Text { kind, place: origin, len: 0 });
         }
-        self.machine.fuel = self.limits.fuel as i64;
+        self.machine.set_fuel(self.limits.fuel as i64);
         let index = self.open_definition(name.as_bytes(), true)?;
         self.interpret()?;
         match (self.open, self.compiling) {
@@ -468,7 +473,7 @@ impl Engine {
     /// Fuel that the last `execute` or `load` burned. A program that ran out has burned all there was.
     #[inline]
     pub fn fuel_used(&self) -> u64 {
-        (self.fuel_at_start - self.machine.fuel.max(0)) as u64
+        (self.fuel_at_start - self.machine.fuel_left().max(0)) as u64
     }
 
     /// Bytes of data space, where all of them lie in it.
@@ -489,6 +494,8 @@ impl Engine {
     /// Keeps a shadow stack from now on, or stops keeping one.
     pub fn set_shadow(&mut self, shadow: Option<Arc<Shadow>>) {
         self.shadow = shadow;
+        // Only the run loop keeps a shadow stack.
+        self.forget_natives();
         self.labels.clear();
         if self.shadow.is_some() {
             let xts = 0..self.code.enters.len() as u32;
@@ -526,6 +533,22 @@ impl Engine {
         self.code.instrs[self.code.enters[xt.0 as usize] as usize].b != super::bytecode::UNPROVEN
     }
 
+    /// Changes when words are compiled to machine code.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn set_policy(&mut self, policy: super::native::Policy) {
+        self.natives.set_policy(policy);
+        self.plan_pieces();
+    }
+
+    /// Compiles a word to machine code now. False where that cannot be done.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn compile_native(&mut self, xt: Xt) -> bool {
+        let enter = self.code.enters[xt.0 as usize] as usize;
+        let compiled = self.natives.force(&mut self.code, &self.machine, enter);
+        self.plan_pieces();
+        compiled
+    }
+
     #[inline(always)]
     pub(super) fn xt_of_index(&self, index: usize) -> Xt {
         Xt((WORDS.len() + index) as u32)
@@ -537,8 +560,8 @@ impl Engine {
 
     #[inline(always)]
     fn start_fuel(&mut self) {
-        self.machine.fuel = self.limits.fuel as i64;
-        self.fuel_at_start = self.machine.fuel;
+        self.fuel_at_start = self.limits.fuel as i64;
+        self.machine.set_fuel(self.fuel_at_start);
     }
 
     #[inline(always)]
@@ -561,6 +584,9 @@ impl Engine {
     }
 
     fn truncate(&mut self, mark: Mark) {
+        if self.natives.reaches(mark.code.instrs as usize) {
+            self.forget_natives();
+        }
         self.code.truncate(mark.code);
         self.machine.memory.text.truncate(mark.n_source);
         self.labels.truncate(self.code.enters.len());
@@ -597,7 +623,22 @@ impl Engine {
         }
     }
 
+    /// Forgets machine code: the code that it was made from is about to change.
+    #[cold]
+    pub(super) fn forget_natives(&mut self) {
+        self.natives.clear(&mut self.code);
+        self.plan_pieces();
+    }
+
+    /// Gives the run loop its fuel in the pieces that the next sample asks for; a shadow stack leaves no machine code.
+    fn plan_pieces(&mut self) {
+        self.machine.piece = if self.shadow.is_some() { i64::MAX } else { self.natives.piece() };
+    }
+
     fn undo_changes(&mut self) {
+        if !self.undo.is_empty() {
+            self.forget_natives();
+        }
         while let Some(undo) = self.undo.pop() {
             match undo {
                 Undo::Instr(at, instr) => self.code.instrs[at as usize] = instr,
@@ -650,7 +691,10 @@ impl Engine {
         let [head, more] = [self.code.instrs[enter], self.code.instrs[enter + 1]];
         m.fuel -= more.c as i64;
         if m.fuel < 0 {
-            return Err(Stop::Trap(Trap { kind: TrapKind::Fuel, at: enter as u32 }));
+            match m.refill(m.fuel) {
+                Some(piece) => m.fuel = piece,
+                None => return Err(Stop::Trap(Trap { kind: TrapKind::Fuel, at: enter as u32 })),
+            }
         }
         if m.rp >= m.rp_max {
             let kind = TrapKind::Throw(throw::RETURN_OVERFLOW);
@@ -667,6 +711,52 @@ impl Engine {
         m.r_base = m.rp;
         m.handler = 0;
         m.ip = enter + 2;
+        if more.a != 0 { self.entered() } else { Ok(()) }
+    }
+
+    /// Says how a word goes on that was just entered.
+    #[cold]
+    fn entered(&mut self) -> Result<(), Stop> {
+        let enter = self.machine.ip - 2;
+        self.sample(Some(enter));
+        let head = self.code.instrs[enter];
+        let r_span = self.natives.r_span(&self.code, enter) as usize;
+        let m = &mut self.machine;
+        m.checked = m.sp.wrapping_sub(head.b as usize) > head.c as usize || m.rp > r_span;
+        self.run_native()
+    }
+
+    /// A piece of fuel was used up in a loop.
+    #[cold]
+    fn looped(&mut self) -> Result<(), Stop> {
+        self.sample(self.code.enter_at(self.machine.ip));
+        self.run_native()
+    }
+
+    /// Counts what is running, when a piece of fuel was used up.
+    fn sample(&mut self, enter: Option<usize>) {
+        if std::mem::take(&mut self.machine.spent)
+            && self.shadow.is_none()
+            && let Some(enter) = enter
+        {
+            self.natives.sample(&mut self.code, &self.machine, enter);
+            self.plan_pieces();
+        }
+    }
+
+    /// Goes on in machine code as far as there is any.
+    fn run_native(&mut self) -> Result<(), Stop> {
+        while !self.machine.checked && self.shadow.is_none() {
+            let ran = self.natives.run(&mut self.machine, &mut self.code);
+            self.machine.set_fuel(self.machine.fuel_left());
+            match ran {
+                Some(Ran::Returned) => {}
+                Some(Ran::Stopped) | None => break,
+                Some(Ran::Trapped(kind)) => {
+                    return Err(Stop::Trap(Trap { kind, at: self.machine.ip as u32 }));
+                }
+            }
+        }
         Ok(())
     }
 
@@ -697,6 +787,14 @@ impl Engine {
             let stop = match exit {
                 Exit::Done => return Ok(()),
                 Exit::Switch => continue,
+                Exit::Entered => match self.entered() {
+                    Ok(()) => continue,
+                    Err(stop) => stop,
+                },
+                Exit::Looped => match self.looped() {
+                    Ok(()) => continue,
+                    Err(stop) => stop,
+                },
                 Exit::Trap(kind) => Stop::Trap(Trap { kind, at: self.machine.ip as u32 }),
                 Exit::Host(word) => match self.hosted(word) {
                     Ok(()) => continue,

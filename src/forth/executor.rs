@@ -30,6 +30,11 @@ pub(super) enum Exit {
     Done,
     /// Go on in the other copy of the loop, as `Machine::checked` says.
     Switch,
+    /// A word was entered, whose first instruction comes next, and the caller of the loop says how it goes on: checked or
+    /// not, or in machine code.
+    Entered,
+    /// A piece of fuel was used up at a jump back, which is done.
+    Looped,
     /// The dictionary or the source is needed.
     Host(Word),
     /// The instruction before is a `SetDoes` with this code.
@@ -90,6 +95,22 @@ fn leave<const CHECKED: bool>(m: &mut Machine, locals: Locals, exit: Exit) -> Ex
         m.checked = !CHECKED;
     }
     exit
+}
+
+/// Jumps back to `target` with fuel overdrawn.
+#[cold]
+#[inline(never)]
+fn looped<const CHECKED: bool>(m: &mut Machine, locals: Locals, target: usize) -> Exit {
+    match m.refill(locals.fuel) {
+        Some(fuel) => {
+            m.keep::<CHECKED>(Locals { ip: target, fuel, ..locals });
+            Exit::Looped
+        }
+        None => {
+            m.keep::<CHECKED>(Locals { ip: locals.ip - 1, ..locals });
+            Exit::Trap(TrapKind::Fuel)
+        }
+    }
 }
 
 /// Does a word out of line.
@@ -332,18 +353,19 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
             tos = item!(0);
         }};
     }
-    macro_rules! burn {
-        ($fuel:expr) => {{
-            fuel -= $fuel as i64;
-            if fuel < 0 {
-                trap!(TrapKind::Fuel);
-            }
-        }};
-    }
     macro_rules! jump {
         ($instr:expr) => {
             go!($instr.c() as usize)
         };
+    }
+    macro_rules! jump_back {
+        ($instr:expr) => {{
+            fuel -= $instr.b() as i64;
+            if fuel < 0 {
+                return looped::<CHECKED>(m, locals!(), $instr.c() as usize);
+            }
+            jump!($instr);
+        }};
     }
     // Jumps where the comparison does not hold: of two items, of one with a literal, the same keeping the items.
     macro_rules! branch {
@@ -389,10 +411,15 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
             let (head, more) = unsafe { (*instrs.add(enter), *instrs.add(enter + 1)) };
             fuel -= more.c as i64;
             let r_depth = m.r_depth(rp);
-            let proven =
+            let mut proven =
                 m.depth(sp).wrapping_sub(head.b as usize) <= head.c as usize && r_depth < more.b as usize;
             if fuel < 0 {
-                trap!(TrapKind::Fuel);
+                match m.refill(fuel) {
+                    Some(piece) => fuel = piece,
+                    None => trap!(TrapKind::Fuel),
+                }
+                // Leaves the loop once the word is entered.
+                proven = CHECKED;
             }
             if (CHECKED || !proven) && r_depth >= m.rp_max {
                 throw!(RETURN_OVERFLOW);
@@ -404,8 +431,9 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
             set_r_item!(1, Frame::new(back, r_base, CHECKED).0);
             r_base = r_depth + 1;
             go!(enter + 2);
-            if CHECKED == proven {
-                exit!(Exit::Switch);
+            // A word with machine code has an `a` there, and a `b` by which it never counts as proven.
+            if CHECKED == proven || (CHECKED && more.a != 0) {
+                exit!(Exit::Entered);
             }
         }};
     }
@@ -520,8 +548,7 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
 
             Op::Jump => jump!(instr),
             Op::JumpBack => {
-                burn!(instr.b());
-                jump!(instr);
+                jump_back!(instr);
             }
             Op::BranchZero => {
                 let flag = tos;
@@ -541,16 +568,14 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
                 let flag = tos;
                 drop_items!(1);
                 if flag == 0 {
-                    burn!(instr.b());
-                    jump!(instr);
+                    jump_back!(instr);
                 }
             }
             Op::BranchNonZeroBack => {
                 let flag = tos;
                 drop_items!(1);
                 if flag != 0 {
-                    burn!(instr.b());
-                    jump!(instr);
+                    jump_back!(instr);
                 }
             }
             Op::DupBranchZero => {
@@ -623,8 +648,7 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
                     move_rp!(-2);
                 } else {
                     set_r_item!(1, index);
-                    burn!(instr.b());
-                    jump!(instr);
+                    jump_back!(instr);
                 }
             }
             Op::PlusLoop => {
@@ -638,8 +662,7 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
                     move_rp!(-2);
                 } else {
                     set_r_item!(1, index.wrapping_add(step));
-                    burn!(instr.b());
-                    jump!(instr);
+                    jump_back!(instr);
                 }
             }
             Op::Unloop => move_rp!(-2),
@@ -984,7 +1007,7 @@ fn check(instr: Instr, sp: usize, own: usize, rp: usize, tos: Cell, m: &Machine)
     if balanced { Ok(()) } else { Err(TrapKind::Throw(throw::RETURN_IMBALANCE)) }
 }
 
-fn effect_of(instr: Instr) -> Effect {
+pub(super) fn effect_of(instr: Instr) -> Effect {
     match instr.op {
         // What acts while compiling takes nothing then, and looks for itself otherwise.
         Op::Host if is_immediate(WORDS[instr.c as usize].word) => Effect::new(0, 0, 0, 0),

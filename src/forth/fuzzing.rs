@@ -7,6 +7,7 @@ use super::engine::{Engine, Xt};
 use super::fuse::saved_room;
 use super::image::{Image, is_immediate};
 use super::limits::Limits;
+use super::native::Policy;
 use super::prims;
 use super::trap::{Trap, TrapKind};
 use super::words::WORDS;
@@ -34,6 +35,9 @@ fn engine() -> Engine {
 /// Where a test afterwards does not find the state that the first one found: that is what is looked for.
 pub fn source(text: &str) {
     let mut engine = engine();
+    if text.len() % 4 == 3 {
+        engine.set_policy(Policy { piece: 50, piece_compiled: 20, samples: 1 });
+    }
     let loaded = engine.load(text).is_ok();
     let interacted = engine.interact(text).is_ok();
     engine.reset();
@@ -67,8 +71,8 @@ fn observe(engine: &mut Engine, xt: Xt, inputs: &[Cell]) -> Observed {
     (done, stack, engine.output().to_vec(), engine.fuel_used())
 }
 
-/// Makes words of instructions and runs the last, as far as it is proven without checks, and then with all of them: both
-/// must come to the same.
+/// Makes words of instructions and runs the last: as far as it is proven without checks, with its fuel in small pieces,
+/// in machine code, and with all checks. All must come to the same.
 ///
 /// # Panics
 ///
@@ -97,10 +101,22 @@ pub fn bytecode(data: &[u8]) {
     let inputs: Vec<Cell> = (0..bytes.next().unwrap_or(3) % 8).map(|n| n as Cell - 2).collect();
     let Some((main, _)) = words.last().copied() else { return };
     let proven = observe(&mut engine, main, &inputs);
+    let never = Policy { piece: 1 + inputs.len() as i64, piece_compiled: 3, samples: u32::MAX };
+    engine.set_policy(never);
+    assert_eq!(proven, observe(&mut engine, main, &inputs), "in pieces");
+    // Compiling takes far longer than running.
+    if data.first().is_some_and(|byte| byte % 8 == 7) {
+        for (xt, _) in &words {
+            engine.compile_native(*xt);
+        }
+        assert_eq!(proven, observe(&mut engine, main, &inputs), "in machine code");
+        assert_eq!(proven, observe(&mut engine, main, &inputs), "in machine code again");
+        engine.forget_natives();
+    }
     for (_, enter) in words {
         engine.code.instrs[enter].b = UNPROVEN;
     }
-    assert_eq!(proven, observe(&mut engine, main, &inputs));
+    assert_eq!(proven, observe(&mut engine, main, &inputs), "checked");
 }
 
 /// An instruction that may stand at `at` in a word of `n` instructions and a return from `first` on.

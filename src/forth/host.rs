@@ -469,6 +469,9 @@ impl Engine {
         let entry = self.dictionary.get_mut(latest);
         entry.does = Some(does);
         let enter = entry.enter as usize;
+        if self.natives.reaches(enter) {
+            self.forget_natives();
+        }
         for at in [enter, enter + 1, enter + 3] {
             if (at as u32) < self.checkpoint_code_len() {
                 self.undo.push(Undo::Instr(at as u32, self.code.instrs[at]));

@@ -118,7 +118,14 @@ pub(super) struct Machine {
     pub handler: usize,
     pub ip: usize,
     pub checked: bool,
+    /// Fuel that the run loop may burn before it looks into the reserve.
     pub fuel: i64,
+    /// The rest of the fuel.
+    pub reserve: i64,
+    /// How much the run loop gets at a time.
+    pub piece: i64,
+    /// A piece was used up since somebody asked.
+    pub spent: bool,
     /// Depth of the shadow stack, where one is kept.
     pub shadow_depth: usize,
     /// Start of the pictured number.
@@ -153,6 +160,9 @@ impl Machine {
             ip: 0,
             checked: false,
             fuel: 0,
+            reserve: 0,
+            piece: i64::MAX,
+            spent: false,
             shadow_depth: 0,
             hold: memory::HOLD_END,
             sp_max,
@@ -234,7 +244,38 @@ impl Machine {
     /// Burns fuel.
     pub fn burn(&mut self, fuel: i64) -> Result<()> {
         self.fuel = self.fuel.saturating_sub(fuel);
-        if self.fuel < 0 { Err(TrapKind::Fuel) } else { Ok(()) }
+        if self.fuel >= 0 {
+            return Ok(());
+        }
+        self.fuel = self.refill(self.fuel).ok_or(TrapKind::Fuel)?;
+        Ok(())
+    }
+
+    /// Gives a run this much fuel.
+    #[inline(always)]
+    pub fn set_fuel(&mut self, fuel: i64) {
+        self.fuel = fuel.min(self.piece);
+        self.reserve = fuel - self.fuel;
+    }
+
+    /// All the fuel that is left.
+    #[inline(always)]
+    pub fn fuel_left(&self) -> i64 {
+        self.fuel + self.reserve
+    }
+
+    /// The next piece of fuel, where the last is overdrawn by `-fuel`. `None` when all is burned.
+    #[cold]
+    #[inline(never)]
+    pub fn refill(&mut self, fuel: i64) -> Option<i64> {
+        let left = fuel + std::mem::take(&mut self.reserve);
+        if left < 0 {
+            return None;
+        }
+        self.spent = true;
+        let piece = left.min(self.piece);
+        self.reserve = left - piece;
+        Some(piece)
     }
 
     /// Hands the output to a sink from now on; it has no bound then.

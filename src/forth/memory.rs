@@ -8,6 +8,7 @@
 use super::heap::Heap;
 use super::trap::{TrapKind, throw};
 use crate::model::Cell;
+use std::mem::offset_of;
 use std::ptr::NonNull;
 
 /// The address of the first byte. Small numbers are never addresses.
@@ -93,7 +94,23 @@ impl Range {
     }
 }
 
+/// Where data space lies in the host's memory, for machine code: it stays there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub bytes: usize,
+    pub len: usize,
+}
+
+/// Where [`Memory`] has the first offset noted as written, and how many offsets from there on need no note.
+pub(super) const NOTED: (usize, usize) =
+    (offset_of!(Memory, dirty) + offset_of!(Range, lo), offset_of!(Memory, dirty_cells));
+
 impl Memory {
+    /// For machine code.
+    pub fn place(&self) -> Place {
+        Place { bytes: self.bytes.as_ptr().addr(), len: self.len }
+    }
+
     pub fn new(len: usize, image: &'static [u8]) -> Self {
         assert!(len >= 8 && image.len() <= len);
         let mut bytes = vec![0u8; len].into_boxed_slice();
@@ -397,7 +414,7 @@ impl Memory {
     /// Notes more than the cell, so that a program that writes one byte after the other comes here once in a line.
     #[cold]
     #[inline(never)]
-    fn note_line(&mut self, offset: usize) {
+    pub fn note_line(&mut self, offset: usize) {
         self.note_any(Range {
             lo: offset & !(LINE - 1),
             hi: (offset + 8).next_multiple_of(LINE).min(self.len),

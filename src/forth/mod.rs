@@ -30,6 +30,7 @@ mod heap;
 mod limits;
 mod machine;
 mod memory;
+mod native;
 mod prims;
 pub mod shadow;
 mod trap;

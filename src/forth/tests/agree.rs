@@ -3,6 +3,7 @@
 use super::generator::{Dialect, program};
 use super::reference::Reference;
 use super::*;
+use crate::forth::native::Policy;
 
 /// How many programs to run; `WORDMILL_REFERENCE_PROGRAMS` says otherwise.
 fn n_programs() -> u64 {
@@ -59,6 +60,19 @@ fn well_formed_programs_agree_with_the_reference() {
     };
     let n_stopped = (0..n_programs()).filter(|seed| compare(&mut engine, *seed, &text(*seed))).count();
     assert!(n_stopped > 0 && n_stopped as u64 * 4 < n_programs(), "{n_stopped} stopped");
+}
+
+/// Words that are compiled as soon as they have looped once.
+#[test]
+fn machine_code_agrees_with_the_reference() {
+    let mut engine = Engine::new(Image::shared(), Limits { fuel: 100_000, ..Limits::default() });
+    engine.set_policy(Policy { piece: 20, piece_compiled: 7, samples: 1 });
+    let mut n_compiled = 0;
+    for seed in 0..n_programs() / 4 {
+        compare(&mut engine, seed, &program(seed, Dialect::Standard));
+        n_compiled += engine.natives.len();
+    }
+    assert!(n_compiled as u64 > n_programs() / 40, "{n_compiled} words compiled");
 }
 
 #[test]
