@@ -9,8 +9,11 @@ use crate::forth::Engine;
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{CompletionType, Config, Editor};
+use signal_hook::consts::SIGINT;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Lines that the history keeps.
 const HISTORY_MAX: usize = 2_000;
@@ -63,6 +66,8 @@ fn at_terminal(engine: &mut Engine, context: &mut Context) -> anyhow::Result<Exi
         )?;
         context.finish()?;
     }
+    let interrupt = interrupt()?;
+    engine.set_interrupt(Some(Arc::clone(&interrupt)));
     let mut n_lines = 0;
     loop {
         let prompt = if engine.is_compiling() { "… " } else { "> " };
@@ -71,6 +76,7 @@ fn at_terminal(engine: &mut Engine, context: &mut Context) -> anyhow::Result<Exi
                 n_lines += 1;
                 begin_line();
                 let _ = editor.add_history_entry(line.as_str());
+                interrupt.store(false, Ordering::Relaxed);
                 match Ended::from(engine.interact(&line)) {
                     Ended::Whole => {
                         let told = if engine.is_compiling() { "compiled" } else { "ok" };
@@ -102,6 +108,15 @@ fn at_terminal(engine: &mut Engine, context: &mut Context) -> anyhow::Result<Exi
     begin_line();
     save(&mut editor, history.as_ref());
     Ok(Exit::Good)
+}
+
+/// A flag that Ctrl-C sets while a program runs. Where a program does not come to look at it, because it waits for input,
+/// a second Ctrl-C ends the process.
+fn interrupt() -> std::io::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register_conditional_shutdown(SIGINT, 128 + SIGINT, Arc::clone(&flag))?;
+    signal_hook::flag::register(SIGINT, Arc::clone(&flag))?;
+    Ok(flag)
 }
 
 /// Appends the new lines to the history. A session is worth more than its history: where that cannot be written, it is not.

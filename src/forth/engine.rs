@@ -22,6 +22,7 @@ use super::trap::{Trap, TrapKind, throw};
 use super::words::{self, WORDS};
 use crate::model::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// An execution token: a word that can be executed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -94,6 +95,8 @@ pub struct Engine {
     pub(super) hosted: bool,
     fuel_at_start: i64,
     pub(super) natives: Natives,
+    /// Somebody wants the running program to stop.
+    interrupt: Option<Arc<AtomicBool>>,
     shadow: Option<Arc<Shadow>>,
     pub(super) labels: Vec<Label>,
 }
@@ -213,6 +216,7 @@ impl Engine {
             hosted: false,
             fuel_at_start: 0,
             natives: Natives::default(),
+            interrupt: None,
             shadow: None,
             labels: Vec::new(),
         };
@@ -357,6 +361,12 @@ impl Engine {
         self.supply = supply;
         self.typed.clear();
         self.typed_at = 0;
+    }
+
+    /// A flag that is looked at now and then while a program runs: set, it throws exception -28, and is cleared.
+    pub fn set_interrupt(&mut self, flag: Option<Arc<AtomicBool>>) {
+        self.interrupt = flag;
+        self.plan_pieces();
     }
 
     /// Hands output over as it comes; [`output`](Self::output) stays empty then, and there is no bound on it.
@@ -632,7 +642,8 @@ impl Engine {
 
     /// Gives the run loop its fuel in the pieces that the next sample asks for; a shadow stack leaves no machine code.
     fn plan_pieces(&mut self) {
-        self.machine.piece = if self.shadow.is_some() { i64::MAX } else { self.natives.piece() };
+        let piece = if self.shadow.is_some() { i64::MAX } else { self.natives.piece() };
+        self.machine.piece = if self.interrupt.is_some() { piece.min(INTERRUPT_FUEL) } else { piece };
     }
 
     fn undo_changes(&mut self) {
@@ -718,7 +729,7 @@ impl Engine {
     #[cold]
     fn entered(&mut self) -> Result<(), Stop> {
         let enter = self.machine.ip - 2;
-        self.sample(Some(enter));
+        self.sample(Some(enter))?;
         let head = self.code.instrs[enter];
         let r_span = self.natives.r_span(&self.code, enter) as usize;
         let m = &mut self.machine;
@@ -729,19 +740,28 @@ impl Engine {
     /// A piece of fuel was used up in a loop.
     #[cold]
     fn looped(&mut self) -> Result<(), Stop> {
-        self.sample(self.code.enter_at(self.machine.ip));
+        self.sample(self.code.enter_at(self.machine.ip))?;
         self.run_native()
     }
 
     /// Counts what is running, when a piece of fuel was used up.
-    fn sample(&mut self, enter: Option<usize>) {
-        if std::mem::take(&mut self.machine.spent)
-            && self.shadow.is_none()
+    fn sample(&mut self, enter: Option<usize>) -> Result<(), Stop> {
+        if !std::mem::take(&mut self.machine.spent) {
+            return Ok(());
+        }
+        if let Some(flag) = &self.interrupt
+            && flag.swap(false, Ordering::Relaxed)
+        {
+            let kind = TrapKind::Throw(throw::USER_INTERRUPT);
+            return Err(Stop::Trap(Trap { kind, at: self.machine.ip as u32 }));
+        }
+        if self.shadow.is_none()
             && let Some(enter) = enter
         {
             self.natives.sample(&mut self.code, &self.machine, enter);
             self.plan_pieces();
         }
+        Ok(())
     }
 
     /// Goes on in machine code as far as there is any.
@@ -953,6 +973,9 @@ impl Engine {
             .map(|(_, name)| name.into())
     }
 }
+
+/// Fuel between two looks at the flag that interrupts a program: a fraction of a millisecond.
+const INTERRUPT_FUEL: i64 = 50_000;
 
 /// Items of the stack that an error shows.
 const STACK_SHOWN: usize = 16;

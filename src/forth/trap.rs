@@ -82,6 +82,7 @@ pub(super) mod throw {
     pub const INVALID_ARGUMENT: Cell = -24;
     pub const RETURN_IMBALANCE: Cell = -25;
     pub const LOOP_UNAVAILABLE: Cell = -26;
+    pub const USER_INTERRUPT: Cell = -28;
     pub const COMPILER_NESTING: Cell = -29;
     pub const BODY_OF_NON_CREATED: Cell = -31;
     pub const INVALID_NAME: Cell = -32;

@@ -5,17 +5,17 @@ use crate::cli::forth_error::{self, Origin};
 use crate::cli::{Exit, file_map, repl, running};
 use crate::forth::{CompileErrorKind, Engine, ForthError, Image, TrapKind};
 use anyhow::Context as _;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Run Forth: files, code, or a session at the terminal
 ///
 /// The engine is a Forth 2012 system with 64-bit cells; src/forth/STANDARD.md lists its choices. Files are loaded in
-/// order into one session, then the code of each -e. Without both, lines are read from standard input: on a terminal
+/// order into one session, then the code of each -e; a file named - is standard input. Without both, lines are read from standard input: on a terminal
 /// with editing, a history and completion of words by the tab key, otherwise plainly, so that a pipe works. A
-/// definition may go on over several lines. Ctrl-C drops the line, or the definition that is open, and ends wordmill
-/// while a program runs; Ctrl-D or BYE leaves.
+/// definition may go on over several lines. Ctrl-C drops the line, or the definition that is open, and stops a running
+/// program with exception -28; a second one ends wordmill where the program waits for input. Ctrl-D or BYE leaves.
 ///
 /// A program sees no file of this machine, with the exception of a copy of the folder that --files names: OPEN-FILE,
 /// INCLUDED and the like find its files by their names relative to the folder. What a program writes into files is
@@ -145,9 +145,14 @@ fn failed(error: &ForthError, origin: &Origin<'_>, context: &Context) -> anyhow:
 
 fn read(path: &std::path::Path) -> anyhow::Result<String> {
     let failed = || format!("cannot read {}", path.display());
-    let size = std::fs::metadata(path).with_context(failed)?.len();
-    anyhow::ensure!(size <= FILE_BYTES_MAX, "{} is longer than 16 MiB", path.display());
-    let bytes = std::fs::read(path).with_context(failed)?;
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).with_context(failed)?;
+    } else {
+        let file = std::fs::File::open(path).with_context(failed)?;
+        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).with_context(failed)?;
+    }
+    anyhow::ensure!(bytes.len() as u64 <= FILE_BYTES_MAX, "{} is longer than 16 MiB", path.display());
     let text = String::from_utf8(bytes).ok().with_context(|| format!("{} is not UTF-8", path.display()))?;
     // What some editors put in front is not for the program.
     Ok(text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text))

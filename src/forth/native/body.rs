@@ -150,7 +150,9 @@ impl Body {
         }
         let (need, peak, delta, r_delta) = match instr.op {
             // Not in proven words, or nothing that machine code does.
-            Op::Head | Op::Enter | Op::More | Op::Stop | Op::CatchEnd | Op::Execute | Op::Catch => return None,
+            Op::Head | Op::Enter | Op::More | Op::Stop | Op::CatchEnd | Op::Execute | Op::Catch => {
+                return None;
+            }
             Op::QDup | Op::NToR | Op::NRFrom => return None,
             // It moves cells that belong to callers.
             Op::Prim if WORDS[instr.c as usize].word == Word::Roll => return None,

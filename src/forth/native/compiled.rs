@@ -1,18 +1,21 @@
 //! Machine code and how it is entered.
 
-#![allow(unsafe_code, reason = "machine code is called through pointers, and works on the machine through pointers")]
+#![allow(
+    unsafe_code,
+    reason = "machine code is called through pointers, and works on the machine through pointers"
+)]
 
 use super::super::bytecode::UNPROVEN;
 use super::super::code::Code;
 use super::super::machine::{Frame, Machine};
 use super::super::prims;
-use crate::model::scalar;
 use super::super::trap::TrapKind;
 use super::super::words::WORDS;
+use super::Ran;
 use super::body::Body;
 use super::emit::{self, Address};
-use super::Ran;
 use crate::model::Cell;
+use crate::model::scalar;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{JITBuilder, JITModule};
@@ -58,6 +61,9 @@ type Function = unsafe extern "C" fn(*mut Context, *mut Cell, *mut Cell, i64, u6
 
 /// Frames of machine code that may lie on the host's stack at a time. One takes at most about a kilobyte.
 const FRAMES_MAX: usize = 256;
+
+/// Fuel that machine code gets at a time, so that a program can be interrupted.
+const FUEL_MAX: i64 = 20_000_000;
 
 /// Words compiled for one word, calls of calls included.
 const CALLS_DEEP: u32 = 16;
@@ -226,8 +232,9 @@ impl Compiled {
             return None;
         }
         let (function, delta) = (word.function, word.delta);
-        let fuel = m.fuel + m.reserve;
-        m.reserve = 0;
+        let left = m.fuel_left();
+        let fuel = left.min(FUEL_MAX);
+        m.reserve = left - fuel;
         let bottom = m.returns.as_ptr();
         let frames = FRAMES_MAX.min((m.rp_max - m.r_base).saturating_sub(super::body::CELLS_MAX as usize));
         // SAFETY: `r_base` is at most `rp_max`, and `frames` is what is left above it or less; `sp` less the depth is where
@@ -279,7 +286,7 @@ impl Compiled {
             }
         };
         let word = &mut self.words[entry.word as usize];
-        let gain = if fuel - ended.fuel < WORTHWHILE { -1 } else { 1 };
+        let gain = if left - m.fuel_left() < WORTHWHILE { -1 } else { 1 };
         word.score = (word.score + gain).min(SCORE_MAX);
         if word.score < SCORE_MIN {
             code.instrs[word.enter as usize + 1].a = 0;

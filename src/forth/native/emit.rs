@@ -87,8 +87,7 @@ pub(super) fn function(
     let r_cells = (0..body.r_high).map(|_| b.declare_var(I64)).collect();
     let fuel_var = b.declare_var(I64);
     b.def_var(fuel_var, fuel);
-    let machine =
-        b.ins().load(I64, MemFlags::trusted(), context, offset_of!(Context, machine) as i32);
+    let machine = b.ins().load(I64, MemFlags::trusted(), context, offset_of!(Context, machine) as i32);
     let mut emitter = Emitter {
         b,
         code,
@@ -685,8 +684,20 @@ impl Emitter<'_, '_> {
                 self.stop();
                 return false;
             }
-            Op::Head | Op::Enter | Op::More | Op::Stop | Op::CatchEnd | Op::Execute | Op::Catch
-            | Op::QDup | Op::NToR | Op::NRFrom | Op::Throw | Op::CompileOnly | Op::Host | Op::SetDoes => {
+            Op::Head
+            | Op::Enter
+            | Op::More
+            | Op::Stop
+            | Op::CatchEnd
+            | Op::Execute
+            | Op::Catch
+            | Op::QDup
+            | Op::NToR
+            | Op::NRFrom
+            | Op::Throw
+            | Op::CompileOnly
+            | Op::Host
+            | Op::SetDoes => {
                 unreachable!("not in a body that was scanned")
             }
             Op::Return => {

@@ -95,7 +95,7 @@ pub(super) struct Natives {
 /// Instead of a number of samples: not to be compiled.
 const GIVEN_UP: u32 = u32::MAX;
 
-/// Words that are sampled at a time; a program that spreads its time over more is not compiled.
+/// Words that are counted at a time; with one more, counting starts anew.
 const SAMPLED: usize = 64;
 
 impl Natives {
@@ -137,11 +137,13 @@ impl Natives {
         self.end = self.end.max(enter + 1);
         let at = match self.samples.iter().position(|(known, _)| *known == enter as u32) {
             Some(at) => at,
-            None if self.samples.len() < SAMPLED => {
+            None => {
+                if self.samples.len() == SAMPLED {
+                    self.samples.clear();
+                }
                 self.samples.push((enter as u32, 0));
                 self.samples.len() - 1
             }
-            None => return,
         };
         if self.samples[at].1 == GIVEN_UP {
             return;
