@@ -767,12 +767,12 @@ impl Engine {
     /// Goes on in machine code as far as there is any.
     fn run_native(&mut self) -> Result<(), Stop> {
         while !self.machine.checked && self.shadow.is_none() {
-            let ran = self.natives.run(&mut self.machine, &mut self.code);
+            let Some(ran) = self.natives.run(&mut self.machine, &mut self.code) else { break };
             self.machine.set_fuel(self.machine.fuel_left());
             match ran {
-                Some(Ran::Returned) => {}
-                Some(Ran::Stopped) | None => break,
-                Some(Ran::Trapped(kind)) => {
+                Ran::Returned => {}
+                Ran::Stopped => break,
+                Ran::Trapped(kind) => {
                     return Err(Stop::Trap(Trap { kind, at: self.machine.ip as u32 }));
                 }
             }
