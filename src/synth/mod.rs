@@ -20,4 +20,4 @@ pub use search::Steps;
 pub use solve::{Found, Problem, Settings, Tools, Winner, solve};
 
 /// Counts up whenever the search can find something else for the same specification: it is part of every fingerprint.
-pub const SEARCH_VERSION: u32 = 3;
+pub const SEARCH_VERSION: u32 = 4;

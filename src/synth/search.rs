@@ -29,6 +29,15 @@ const REFINING_SHARE: u64 = 4;
 /// suit these inputs.
 const FUEL_STRIKES_MAX: u32 = 4;
 
+/// The same for skeletons, most of whose fillings are no sensible loop. Such a filling gets less fuel, and counts as many
+/// candidates.
+const SKELETON_STRIKES_MAX: u32 = 4_000;
+const SKELETON_FUEL_SHARE: u64 = 4;
+const SKELETON_STRIKE_COST: u64 = 8;
+
+/// The share of the budget, in hundredths, that all skeletons together may take.
+const SKELETONS_SHARE: u64 = 30;
+
 /// The words and literals that bodies are drawn from for one specification.
 pub struct Steps(Vec<Step>);
 
@@ -187,7 +196,11 @@ fn in_order_of_cost<'a>(
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
     let Some(goal) = goal_of(tools, problem) else {
-        return templates(tools, problem, settings, 0..=u64::MAX, found);
+        let best = templates(tools, problem, settings, 0..=u64::MAX, found);
+        return match best {
+            None if !ended(found) => skeletons(tools, problem, settings, found),
+            best => best,
+        };
     };
     let few = if goal.is_patterns() { FEW_FILLINGS } else { u64::MAX };
     let mut best = templates(tools, problem, settings, 0..=few, found);
@@ -196,6 +209,9 @@ fn in_order_of_cost<'a>(
     }
     if best.is_none() && !ended(found) && few < u64::MAX {
         best = templates(tools, problem, settings, few + 1..=u64::MAX, found);
+    }
+    if best.is_none() && !ended(found) {
+        best = skeletons(tools, problem, settings, found);
     }
     best
 }
@@ -499,11 +515,44 @@ fn sequences<'a>(
     best
 }
 
-/// Templates whose effect and bounds fit and that have so many fillings, in the library's order; a smaller program replaces a larger one.
+/// Loops and recursions whose holes stand for all bodies of an effect. Sequences do without them: what these loops would find
+/// is looked up there ([`sequence::propose_searched`]), and on a sample of 212 sequences they found nothing more at four
+/// times the cost.
+fn skeletons<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let share = settings.candidates_max / 100 * SKELETONS_SHARE;
+    let candidates_max = settings.candidates_max.min(found.candidates + share);
+    tools.engine.set_fuel(settings.search_fuel / SKELETON_FUEL_SHARE);
+    let best = fitting(tools, problem, &Settings { candidates_max, ..*settings }, true, 0..=u64::MAX, found);
+    tools.engine.set_fuel(settings.search_fuel);
+    // Their share is spent, not the budget.
+    if found.stop == Stop::Budget && found.candidates < settings.candidates_max {
+        found.stop = Stop::Exhausted;
+    }
+    best
+}
+
+/// Templates whose holes stand for few texts.
 fn templates<'a>(
     tools: &mut Tools<'_, 'a>,
     problem: &Problem<'_, 'a>,
     settings: &Settings,
+    n_fillings: std::ops::RangeInclusive<u64>,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    fitting(tools, problem, settings, false, n_fillings, found)
+}
+
+/// Templates whose effect and bounds fit and that have so many fillings, in the library's order; a smaller program replaces a larger one.
+fn fitting<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    is_typed: bool,
     n_fillings: std::ops::RangeInclusive<u64>,
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
@@ -512,6 +561,7 @@ fn templates<'a>(
     let ranges = problem.checks.input_ranges(tools.arena);
     for template in problem.library.fitting(problem.record.n_inputs(), problem.record.n_outputs()) {
         if best.as_ref().is_some_and(|best| template.size as usize >= best.size)
+            || template.is_typed() != is_typed
             || !template.suits(|position| ranges[position])
             || !n_fillings.contains(&template.count(&hole_context(tools.arena, problem, template)))
         {
@@ -543,6 +593,7 @@ fn fillings<'a>(
     let mut assignments = template.assignments(&context);
     let mut best: Option<Candidate<'a>> = None;
     let mut fuel_strikes = 0;
+    let strikes_max = if template.is_typed() { SKELETON_STRIKES_MAX } else { FUEL_STRIKES_MAX };
     while let Some((_, size, values)) = assignments.next() {
         let size = size as usize;
         let limit = best.as_ref().map(|best| best.size).or(below);
@@ -573,7 +624,10 @@ fn fillings<'a>(
             }
             Some(failure) if failure.ran_out_of_fuel => {
                 fuel_strikes += 1;
-                if fuel_strikes >= FUEL_STRIKES_MAX {
+                if template.is_typed() {
+                    found.candidates += SKELETON_STRIKE_COST - 1;
+                }
+                if fuel_strikes >= strikes_max {
                     break;
                 }
             }

@@ -191,6 +191,7 @@ pub fn propose_searched(
 fn fitted(terms: &Terms<'_>) -> Vec<Proposal> {
     let mut found: Vec<Proposal> = Vec::new();
     let information = occam::information(terms.values);
+    let of_steps = occam::of_steps(terms.values);
     for n_exceptions in 0..=EXCEPTIONS_MAX.min(terms.values.len().saturating_sub(TERMS_MIN)) {
         let rest = terms.skip(n_exceptions);
         let exceptions = occam::bits_of(terms.wide()[..n_exceptions].iter().copied());
@@ -203,7 +204,7 @@ fn fitted(terms: &Terms<'_>) -> Vec<Proposal> {
                 kind: form.name,
                 // The kinds in their order, as a number: the first are the most likely.
                 bits: guess.bits + exceptions + occam::bits(rank) - 2,
-                information,
+                information: if form.name == "quasi-polynomial" { of_steps } else { information },
                 surplus: rest.values.len().saturating_sub(guess.parameters),
                 is_searched: false,
             });
