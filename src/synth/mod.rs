@@ -11,6 +11,7 @@ mod constants;
 pub mod emit;
 pub mod enumerate;
 pub mod expr;
+pub mod frozen;
 mod search;
 pub mod sequence;
 mod solve;

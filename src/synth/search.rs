@@ -1,6 +1,8 @@
 //! The search proper: templates whose effect fits, and short bodies. The smallest program that passes wins, ties go to the
 //! enumeration's or the template's order.
 
+mod compose;
+
 use crate::model::random::Random;
 use crate::model::{Cell, Lane, Solution, Stop, Strategy};
 use crate::profile::{self, Stage};
@@ -57,6 +59,8 @@ impl Steps {
 
 struct Candidate<'a> {
     body: &'a str,
+    /// Definitions that it needs, or nothing.
+    helpers: &'a str,
     size: usize,
     strategy: Strategy,
     template: Option<&'a Template>,
@@ -136,12 +140,18 @@ pub(super) fn smallest<'a>(
     let best = best.or(doubtful)?;
     tools.engine.set_fuel(tools.fuel);
     let made = define(tools.arena, problem, best.body);
-    let program =
-        Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(made.inside) };
+    let (text, judged) = match best.helpers {
+        "" => (made.text, Text::Body(made.inside)),
+        helpers => {
+            let text = &*tools.arena.alloc_str(&format!("{helpers}\n{}", made.text));
+            (text, Text::Source(text))
+        }
+    };
+    let program = Program { prelude: problem.prelude, word: problem.checks.word(), text: judged };
     let verdict = try_out(tools, problem, program).ok().filter(|verdict| verdict.passed())?;
     // Values and properties are held against many more inputs than the tests have.
     found.overfit = (!best.weight.is_sound && verdict.properties_checked == 0).then_some(best.weight);
-    Some(Winner { text: made.text, program, strategy: best.strategy, template: best.template, verdict })
+    Some(Winner { text, program, strategy: best.strategy, template: best.template, verdict })
 }
 
 /// Puts a program that says more than it explains aside, the one that says least of them.
@@ -168,6 +178,9 @@ fn rules_first<'a>(
 ) -> Option<Candidate<'a>> {
     let mut best = templates(tools, problem, settings, 0..=u64::MAX, found);
     set_aside(&mut best, doubtful);
+    if best.is_none() && !ended(found) {
+        best = compose::compositions(tools, problem, settings, Some(terms), doubtful, found);
+    }
     if best.is_none() && !is_interrupted(tools) {
         best = sequences(tools, problem, settings, terms, Kind::Searched, doubtful, found);
     }
@@ -211,6 +224,10 @@ fn in_order_of_cost<'a>(
         best = templates(tools, problem, settings, few + 1..=u64::MAX, found);
     }
     if best.is_none() && !ended(found) {
+        let mut doubtful = None;
+        best = compose::compositions(tools, problem, settings, None, &mut doubtful, found).or(doubtful);
+    }
+    if best.is_none() && !ended(found) {
         best = skeletons(tools, problem, settings, found);
     }
     best
@@ -231,8 +248,13 @@ fn keep_solution<'a>(
     other: Option<Candidate<'a>>,
 ) {
     if let Some(other) = other.filter(|_| found.solutions.len() < SOLUTIONS_MAX) {
+        let text = define(tools.arena, problem, other.body).text;
         found.solutions.push(Solution {
-            code: define(tools.arena, problem, other.body).text.to_owned(),
+            code: if other.helpers.is_empty() {
+                text.to_owned()
+            } else {
+                format!("{}\n{text}", other.helpers)
+            },
             strategy: other.strategy,
             template: other.template.map(|template| template.id.to_string()),
         });
@@ -263,7 +285,14 @@ fn enumerate<'a>(
         if accepts(tools, problem, body, found) {
             let size = steps.len();
             let weight = Weight::of_words(steps.len(), vocabulary.steps().len(), problem.checks);
-            best = Some(Candidate { body, size, strategy: Strategy::Enumeration, template: None, weight });
+            best = Some(Candidate {
+                body,
+                helpers: "",
+                size,
+                strategy: Strategy::Enumeration,
+                template: None,
+                weight,
+            });
             Answer::Accept
         } else {
             Answer::Reject
@@ -311,7 +340,7 @@ fn expressions<'a>(
                 information: u32::try_from(offer.information).unwrap_or(u32::MAX),
                 is_sound: !offer.overfit_risk,
             };
-            best = Some(Candidate { body, size, strategy, template: None, weight });
+            best = Some(Candidate { body, helpers: "", size, strategy, template: None, weight });
             Answer::Accept
         });
         *tools.conquer = conquer;
@@ -444,6 +473,18 @@ fn accepts<'a>(
     found: &mut Found<'a>,
 ) -> bool {
     let program = Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(body) };
+    let arena = tools.arena;
+    accepts_program(tools, problem, program, || define(arena, problem, body).text, found)
+}
+
+/// The same of a program that is written out as `text`.
+fn accepts_program<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    program: Program<'a>,
+    text: impl FnOnce() -> &'a str,
+    found: &mut Found<'a>,
+) -> bool {
     match try_out(tools, problem, program) {
         Ok(verdict) if verdict.passed() => true,
         Ok(verdict) => {
@@ -451,7 +492,7 @@ fn accepts<'a>(
             if misses.last().is_none_or(|worst| worst.tests_passed < verdict.tests_passed || misses.len() < 2)
             {
                 let why = describe(tools, problem, &program, &verdict);
-                let text = define(tools.arena, problem, body).text;
+                let text = text();
                 keep_near_miss(found, near_miss(text, &verdict, why));
             }
             false
@@ -498,6 +539,7 @@ fn sequences<'a>(
         }
         let candidate = Candidate {
             body,
+            helpers: "",
             size: emit::size(body, mentioned),
             strategy: proposal.strategy,
             template: None,
@@ -615,6 +657,7 @@ fn fillings<'a>(
                 if limit.is_none_or(|limit| size < limit) {
                     best = Some(Candidate {
                         body,
+                        helpers: "",
                         size,
                         strategy: Strategy::Template,
                         template: Some(template),

@@ -11,7 +11,7 @@ mod features;
 mod holonomic;
 mod members;
 pub mod occam;
-mod pool;
+pub mod pool;
 mod product;
 mod searched;
 mod series;
@@ -20,7 +20,7 @@ mod tests;
 
 use crate::model::{Cell, Strategy};
 use crate::validate::Checks;
-use code::Code;
+pub use code::Code;
 use std::sync::atomic::AtomicBool;
 
 /// Fewest consecutive terms that make a sequence.
