@@ -11,7 +11,7 @@ use crate::synth::conquer::{Condition, Goal, Plan};
 use crate::synth::emit;
 use crate::synth::enumerate::{Answer, Bounds, Ended, Step, VOCABULARY};
 use crate::synth::expr::{ExprId, Exprs, schedule};
-use crate::synth::sequence::occam::Weight;
+use crate::synth::sequence::occam::{self, Weight};
 use crate::synth::sequence::{self, Proposal, Terms};
 use crate::synth::solve::{
     Found, Problem, SOLUTIONS_MAX, Settings, Tools, Winner, define, describe, hole_context, keep_near_miss,
@@ -36,6 +36,9 @@ const FUEL_STRIKES_MAX: u32 = 4;
 const SKELETON_STRIKES_MAX: u32 = 4_000;
 const SKELETON_FUEL_SHARE: u64 = 4;
 const SKELETON_STRIKE_COST: u64 = 8;
+
+/// Skeletons with no more fillings than this are tried before the others.
+const FEW_BODIES: u64 = 2_000;
 
 /// The share of the budget, in hundredths, that all skeletons together may take.
 const SKELETONS_SHARE: u64 = 30;
@@ -137,6 +140,9 @@ pub(super) fn smallest<'a>(
         found.stop = Stop::Interrupted;
         return None;
     }
+    if best.is_none() && terms.as_ref().is_some_and(|terms| is_whole_domain(problem, terms)) {
+        best = exhaustive(tools, problem, terms.as_ref(), doubtful.take(), found);
+    }
     let best = best.or(doubtful)?;
     tools.engine.set_fuel(tools.fuel);
     let made = define(tools.arena, problem, best.body);
@@ -152,6 +158,42 @@ pub(super) fn smallest<'a>(
     // Values and properties are held against many more inputs than the tests have.
     found.overfit = (!best.weight.is_sound && verdict.properties_checked == 0).then_some(best.weight);
     Some(Winner { text, program, strategy: best.strategy, template: best.template, verdict })
+}
+
+/// Whether the terms are all that the constraint of the input admits: `1 <= month <= 12`.
+fn is_whole_domain(problem: &Problem<'_, '_>, terms: &Terms<'_>) -> bool {
+    let constraint = problem.record.input(0).constraint.unwrap_or("");
+    let parts: Vec<&str> = constraint.split("<=").map(str::trim).collect();
+    let [least, name, greatest] = parts[..] else { return false };
+    name == problem.record.input(0).name
+        && least.parse() == Ok(terms.start)
+        && greatest.parse() == Ok(terms.start + terms.values.len() as Cell - 1)
+}
+
+/// Where every input that there is was tested, a program that passes is right, whatever it says; if there is none, a table.
+fn exhaustive<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    terms: Option<&Terms<'_>>,
+    doubtful: Option<Candidate<'a>>,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let terms = terms?;
+    let candidate = match doubtful {
+        Some(candidate) => candidate,
+        None => {
+            let body = &*tools.arena.alloc_str(&sequence::table(terms));
+            found.candidates += 1;
+            if !accepts(tools, problem, body, found) {
+                return None;
+            }
+            let information = occam::information(terms.values);
+            let weight = Weight { bits: information, information, is_sound: true };
+            let size = emit::size(body, &[]);
+            Candidate { body, helpers: "", size, strategy: Strategy::ClosedForm, template: None, weight }
+        }
+    };
+    Some(Candidate { weight: Weight { is_sound: true, ..candidate.weight }, ..candidate })
 }
 
 /// Puts a program that says more than it explains aside, the one that says least of them.
@@ -190,6 +232,11 @@ fn rules_first<'a>(
         && let Some(goal) = goal_of(tools, problem)
     {
         best = expressions(tools, problem, settings, goal, found);
+    }
+    // Scattered tests beyond the terms tell a right loop from one that only fits them.
+    let is_scattered = problem.checks.n_tests() as usize > terms.values.len();
+    if best.is_none() && is_scattered && !ended(found) {
+        best = skeletons(tools, problem, settings, found);
     }
     best
 }
@@ -569,7 +616,11 @@ fn skeletons<'a>(
     let share = settings.candidates_max / 100 * SKELETONS_SHARE;
     let candidates_max = settings.candidates_max.min(found.candidates + share);
     tools.engine.set_fuel(settings.search_fuel / SKELETON_FUEL_SHARE);
-    let best = fitting(tools, problem, &Settings { candidates_max, ..*settings }, true, 0..=u64::MAX, found);
+    let share = Settings { candidates_max, ..*settings };
+    let mut best = fitting(tools, problem, &share, true, 0..=FEW_BODIES, found);
+    if best.is_none() && !is_interrupted(tools) {
+        best = fitting(tools, problem, &share, true, FEW_BODIES + 1..=u64::MAX, found);
+    }
     tools.engine.set_fuel(settings.search_fuel);
     // Their share is spent, not the budget.
     if found.stop == Stop::Budget && found.candidates < settings.candidates_max {

@@ -18,8 +18,12 @@ use crate::validate::{self, Program, Text};
 /// Most cases that words are run on; a program is run on all.
 const ROWS_MAX: usize = 40;
 
-/// The share of the budget, in hundredths, that the runs of the words may take.
-const SHARE: u64 = 20;
+/// Fuel that all runs of the words may take, for each candidate of the budget, and that of one run.
+const FUEL_OF_CANDIDATE: u64 = 20;
+const RUN_FUEL_MAX: u64 = 2_000;
+
+/// Fuel that counts as one candidate.
+const CANDIDATE_FUEL: u64 = 200;
 
 /// Bits of choosing a kind of composition.
 const KIND_BITS: u32 = 3;
@@ -81,9 +85,10 @@ pub(super) fn compositions<'a>(
     let frozen = problem.frozen.filter(|frozen| !frozen.words().is_empty())?;
     let _stage = profile::stage(Stage::Enumeration);
     let (inputs, target) = rows(tools, problem, terms)?;
-    let mut runner = Runner { frozen, inputs: &inputs, runs_left: settings.candidates_max / 100 * SHARE };
+    let fuel = settings.candidates_max.saturating_mul(FUEL_OF_CANDIDATE);
+    let mut runner = Runner { frozen, inputs: &inputs, fuel_left: fuel };
     let leaves = runner.leaves(tools, settings);
-    found.candidates += settings.candidates_max / 100 * SHARE - runner.runs_left;
+    found.candidates += (fuel - runner.fuel_left) / CANDIDATE_FUEL;
     let mut pool = Pool::new(target.len());
     for (number, column) in inputs.iter().enumerate() {
         pool.leaf(number, column, 0);
@@ -171,37 +176,41 @@ fn rows(
 struct Runner<'f, 'i> {
     frozen: &'f Frozen,
     inputs: &'i [Vec<Cell>],
-    runs_left: u64,
+    fuel_left: u64,
 }
 
 impl<'f> Runner<'f, '_> {
-    /// What the words give on the inputs, and on each other's results as far as the budget goes.
+    /// What the words give on the inputs, on inputs changed a little, and on each other's results, as far as the fuel goes.
     fn leaves(&mut self, tools: &mut Tools<'_, '_>, settings: &Settings) -> Vec<Leaf<'f>> {
-        tools.engine.set_fuel(settings.search_fuel);
+        tools.engine.set_fuel(settings.search_fuel.min(RUN_FUEL_MAX));
         let word_bits = choice(self.frozen.words().len()) + 1;
         let mut leaves = Vec::new();
-        for word in self.frozen.words() {
-            if self.runs_left == 0 || is_interrupted(tools) {
+        let passes = self.frozen.words().iter().map(|word| (word, false));
+        for (word, is_changed) in passes.chain(self.frozen.words().iter().map(|word| (word, true))) {
+            if self.fuel_left == 0 || is_interrupted(tools) {
                 break;
             }
             let Some(mut run) = Loaded::new(tools, word) else { continue };
             for arguments in self.arguments(word.inputs) {
-                let columns: Vec<Vec<Cell>> = arguments.iter().map(|it| self.column(*it)).collect();
-                let Some(column) = run.column(tools, &columns, &mut self.runs_left) else { continue };
                 let changed = arguments.iter().filter(|it| it.input.is_none() || !it.code.is_empty()).count();
+                if is_changed != (changed > 0) {
+                    continue;
+                }
+                let columns: Vec<Vec<Cell>> = arguments.iter().map(|it| self.column(*it)).collect();
+                let Some(column) = run.column(tools, &columns, &mut self.fuel_left) else { continue };
                 let bits = word_bits + ARGUMENT_BITS * changed as u32;
                 leaves.push(Leaf { arguments, words: vec![word], column, bits });
             }
         }
         let n_first = leaves.len();
         for word in self.frozen.words().iter().filter(|word| word.inputs == 1) {
-            if self.runs_left == 0 || is_interrupted(tools) {
+            if self.fuel_left == 0 || is_interrupted(tools) {
                 break;
             }
             let Some(mut run) = Loaded::new(tools, word) else { continue };
             for inner in 0..n_first {
                 let columns = [leaves[inner].column.clone()];
-                let Some(column) = run.column(tools, &columns, &mut self.runs_left) else { continue };
+                let Some(column) = run.column(tools, &columns, &mut self.fuel_left) else { continue };
                 let inner = &leaves[inner];
                 let words = inner.words.iter().copied().chain([word]).collect();
                 let (arguments, bits) = (inner.arguments.clone(), inner.bits + word_bits);
@@ -254,16 +263,21 @@ impl Loaded {
         &mut self,
         tools: &mut Tools<'_, '_>,
         arguments: &[Vec<Cell>],
-        runs_left: &mut u64,
+        fuel_left: &mut u64,
     ) -> Option<Vec<Cell>> {
         let n_rows = arguments[0].len();
         let mut column = Vec::with_capacity(n_rows);
         let mut inputs = Vec::with_capacity(arguments.len());
         for row in 0..n_rows {
-            *runs_left = runs_left.checked_sub(1)?;
+            if *fuel_left == 0 {
+                return None;
+            }
             inputs.clear();
             inputs.extend(arguments.iter().map(|column| column[row]));
-            tools.engine.execute(self.xt, &inputs).ok()?;
+            let ran = tools.engine.execute(self.xt, &inputs);
+            // Calling and clearing away cost as much as a few words.
+            *fuel_left = fuel_left.saturating_sub(tools.engine.fuel_used() + 20);
+            ran.ok()?;
             match tools.engine.stack() {
                 [value] => column.push(*value),
                 _ => return None,

@@ -234,6 +234,13 @@ fn with_exceptions(terms: &Terms<'_>, n: usize, prologue: &str, rule: &str) -> S
     code.into_text().replace(" n to n ", " ").replace(" i drop ", " ")
 }
 
+/// A table of all terms: code for where there are no other inputs.
+pub fn table(terms: &Terms<'_>) -> String {
+    let mut code = Code::new();
+    code.plus(-i128::from(terms.start)).table(&terms.wide());
+    code.into_text()
+}
+
 /// Code that replaces an index by the value of a table.
 fn table_text(values: &[i128]) -> String {
     let mut code = Code::new();
