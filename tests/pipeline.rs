@@ -202,7 +202,7 @@ fn every_strategy_gives_the_same_bytes_whatever_the_threads_shards_and_company()
     let odd_part = |n: i64| n >> n.trailing_zeros();
     let named = r#"{"word":"named","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"m","type":"int"}]},"test_cases":[{"input":[3],"output":[9]},{"input":[-4],"output":[16]}],"implementation":{"pattern":"DUP_TRANSFORM_001"}}"#;
     // Two words of the library in one expression.
-    let composed = |n: i64| 3 * i64::from((n * 77 % 101 + n).count_ones()) + odd_part(n);
+    let composed = |n: i64| i64::from((n * 77 % 101 + n).count_ones()) + odd_part(n);
     let text = [
         SPECS.trim().to_owned(),
         named.to_owned(),

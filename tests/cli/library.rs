@@ -44,8 +44,9 @@ fn verified_words_are_frozen_and_composed_over() {
         "{code}"
     );
     let written = std::fs::read_dir(folder.path().join("with/code")).unwrap();
-    let loads =
-        written.map(|entry| entry.unwrap().path()).find(|path| path.to_string_lossy().ends_with("more.fth"));
+    let loads = written
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_string_lossy().ends_with("more.jsonl.fth"));
     let file = loads.expect("the code is written").to_string_lossy().into_owned();
     let ran = wordmill(folder.path(), &["forth", &file, "-e", "3 sums ."]).expect(0);
     assert_eq!(ran.stdout.trim(), (1..=3).map(odd).sum::<i64>().to_string());
