@@ -173,6 +173,8 @@ settings! {
         "bytes of data space";
     EngineOutputBytes "engine.output-bytes" "WORDMILL_ENGINE_OUTPUT_BYTES" Kind::Number(0, 1 << 30), "65536",
         "bytes that a program may write";
+    SearchLibrary "search.library" "WORDMILL_LIBRARY" Kind::Path, "",
+        "a library of verified words to compose over, made by `wordmill library build`";
     TemplatesPaths "templates.paths" "WORDMILL_TEMPLATES" Kind::Paths, "",
         "folders and files with templates beside the shipped ones";
     OutputColor "output.color" "WORDMILL_COLOR" Kind::Choice(&["auto", "always", "never"]), "auto",

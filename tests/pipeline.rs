@@ -7,6 +7,7 @@ use wordmill::corpus::{Corpus, Record};
 use wordmill::model::{Outcome, Spec, SpecId, Status, Stop, Strategy};
 use wordmill::pipeline::{Options, Silent, Sink, Store, Summary, run, shard};
 use wordmill::spec::parse_entries;
+use wordmill::synth::frozen::Frozen;
 use wordmill::template::Library;
 
 /// A few specifications of every kind: solved by enumeration, template, pattern, given code; wrong, endless, hostile, unsolvable.
@@ -185,6 +186,100 @@ fn threads_company_and_held_out_cases_change_nothing() {
             (&without.code, without.candidates, 0)
         );
     }
+}
+
+/// A specification of a sequence: n from `start` and the values there.
+fn sequence_spec(word: &str, start: i64, values: &[i64]) -> String {
+    let tests: Vec<String> =
+        (start..).zip(values).map(|(n, y)| format!(r#"{{"input":[{n}],"output":[{y}]}}"#)).collect();
+    let effect = r#"{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"y","type":"int"}]}"#;
+    format!(r#"{{"word":"{word}","stack_effect":{effect},"test_cases":[{}]}}"#, tests.join(","))
+}
+
+#[test]
+fn every_strategy_gives_the_same_bytes_whatever_the_threads_shards_and_company() {
+    let divisors = |n: i64| (1..=n).filter(|d| n % d == 0).count() as i64;
+    let odd_part = |n: i64| n >> n.trailing_zeros();
+    let named = r#"{"word":"named","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"m","type":"int"}]},"test_cases":[{"input":[3],"output":[9]},{"input":[-4],"output":[16]}],"implementation":{"pattern":"DUP_TRANSFORM_001"}}"#;
+    // Two words of the library in one expression.
+    let composed = |n: i64| i64::from((n * 77 % 101 + n).count_ones()) + odd_part(n);
+    let text = [
+        SPECS.trim().to_owned(),
+        named.to_owned(),
+        pattern_spec("folded", 30, |x| (x ^ (x >> 4)).wrapping_add(x >> 16)),
+        pattern_spec("masked", 60, |x| if (x >> 16) & 1 == 1 { x >> 4 } else { !(x << 1) }),
+        sequence_spec(
+            "recurring",
+            0,
+            &(0..18)
+                .scan((0, 1), |t, _| {
+                    let a = t.0;
+                    *t = (t.1, 3 * t.1 + t.0 + 1);
+                    Some(a)
+                })
+                .collect::<Vec<_>>(),
+        ),
+        sequence_spec("summed", 1, &(1..=20).map(|n| (1..=n).map(divisors).sum()).collect::<Vec<_>>()),
+        sequence_spec("composed", 1, &(1..=20).map(composed).collect::<Vec<_>>()),
+    ]
+    .join("\n");
+    let entries = parse_entries(text.as_bytes(), "all.jsonl", true);
+    let specs: Vec<Spec> = entries.into_iter().map(|entry| entry.spec.expect("a specification")).collect();
+    let corpus = Corpus::from_specs("all.jsonl", &specs);
+    let library = [
+        ("odd-part", ": odd-part ( n -- m ) begin dup 1 and 0= while 2/ repeat ;"),
+        (
+            "mixed",
+            ": mixed ( n -- m ) dup 77 * 101 mod + 0 swap begin ?dup while dup 1 and rot + swap 2/ repeat ;",
+        ),
+    ];
+    let (frozen, left_out) = Frozen::build(library.map(|(word, code)| (word.to_owned(), code.to_owned())));
+    assert_eq!(left_out, []);
+    let frozen = Arc::new(frozen);
+    let options = |jobs| Options {
+        frozen: Some(Arc::clone(&frozen)),
+        ..{
+            let mut options = options(jobs);
+            options.synth.candidates_max = 200_000;
+            options.note_used(&corpus);
+            options
+        }
+    };
+    let (one, _) = run_all(&corpus, &options(1), None);
+    let seen: std::collections::BTreeSet<Strategy> =
+        one.iter().filter_map(|outcome| outcome.strategy).collect();
+    let strategies: Vec<Strategy> = seen.into_iter().collect();
+    assert_eq!(strategies, Strategy::ALL, "a strategy that this does not cover");
+    let found = outcome_of(&corpus, &one, "composed");
+    assert_eq!(found.strategy, Some(Strategy::Composition));
+    let code = found.code.as_deref().unwrap();
+    assert!(
+        code.contains(": (mixed) ") && code.contains(": (odd-part) ") && code.contains(": composed "),
+        "{code}"
+    );
+    assert_eq!(run_all(&corpus, &options(2), None).0, one);
+    for (index, spec) in specs.iter().enumerate().filter(|(_, spec)| spec.uses.is_empty()) {
+        let alone = Corpus::from_specs("alone.jsonl", std::slice::from_ref(spec));
+        let outcome = run_all(&alone, &options(1), None).0.pop().expect("one outcome");
+        assert_eq!(Outcome { spec: SpecId(index as u32), ..outcome }, one[index], "{}", spec.word);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (options, go) = (options(2), AtomicBool::new(false));
+    let paths: Vec<_> = (0..3).map(|index| folder.path().join(index.to_string())).collect();
+    for (index, path) in (0..).zip(&paths) {
+        let mut sink =
+            shard::ShardSink::create(path, &corpus, &options, (index, 3), vec!["all".into()]).unwrap();
+        run(&corpus, &shard::select(&corpus, index, 3), &options, None, &mut sink, &Silent, &go).unwrap();
+        sink.finish().unwrap();
+    }
+    let shards: Vec<_> = paths.iter().map(|path| shard::Shard::open(path).unwrap()).collect();
+    let mut merged = Collect::default();
+    shard::merge(&shards, &corpus, &options, &mut merged).unwrap();
+    assert_eq!(merged.0, one);
+    // The library is part of what an outcome depends on.
+    let mut without = self::options(2);
+    without.synth = options.synth;
+    assert_ne!(without.hash(), options.hash());
 }
 
 #[test]

@@ -155,6 +155,7 @@ pub enum Command {
     Compose(commands::compose::Args),
     Forth(commands::forth::Args),
     Templates(commands::templates::Args),
+    Library(commands::library::Args),
     Corpus(commands::corpus::Args),
     Shard(commands::shard::Args),
     Merge(commands::merge::Args),

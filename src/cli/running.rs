@@ -50,6 +50,9 @@ pub struct SearchArgs {
     /// Leave supplied code and named patterns aside
     #[arg(long)]
     ignore_given: bool,
+    /// Compose over the verified words of this library
+    #[arg(long, value_name = "FILE")]
+    library: Option<PathBuf>,
     /// Also read templates from this folder or file
     #[arg(long, value_name = "PATH")]
     templates: Vec<PathBuf>,
@@ -73,6 +76,7 @@ impl SearchArgs {
         flags.set(Key::RunCache, "--no-cache", self.no_cache.then_some(Value::Bool(false)));
         flags.set(Key::RunMergeHeldout, "--merge-heldout", self.merge_heldout.then_some(Value::Bool(true)));
         flags.set(Key::RunIgnoreGiven, "--ignore-given", self.ignore_given.then_some(Value::Bool(true)));
+        flags.path(Key::SearchLibrary, "--library", self.library.as_deref());
         flags.paths(Key::TemplatesPaths, "--templates", &self.templates);
         flags.0
     }
@@ -143,6 +147,7 @@ pub fn prepare(
 ) -> anyhow::Result<Option<Job>> {
     let settings = &context.settings;
     let mut options = options(settings, commands::templates::library(context)?);
+    options.frozen = commands::library::frozen(settings)?;
     start_threads(options.jobs);
     let heldout = settings.paths(Key::RunHeldout);
     if !heldout.is_empty() {

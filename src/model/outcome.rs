@@ -54,11 +54,13 @@ pub enum Strategy {
     ClosedForm = 6,
     /// A loop or recursion whose holes were filled.
     Loop = 7,
+    /// Words of a frozen library, composed.
+    Composition = 8,
 }
 
 impl Strategy {
     /// All strategies, cheapest first.
-    pub const ALL: [Strategy; 8] = [
+    pub const ALL: [Strategy; 9] = [
         Strategy::Given,
         Strategy::Pattern,
         Strategy::Template,
@@ -67,12 +69,22 @@ impl Strategy {
         Strategy::Tree,
         Strategy::ClosedForm,
         Strategy::Loop,
+        Strategy::Composition,
     ];
 
     /// The name in files.
     pub fn name(self) -> &'static str {
-        ["given", "pattern", "template", "enumeration", "expression", "tree", "closed-form", "loop"]
-            [self as usize]
+        [
+            "given",
+            "pattern",
+            "template",
+            "enumeration",
+            "expression",
+            "tree",
+            "closed-form",
+            "loop",
+            "composition",
+        ][self as usize]
     }
 }
 

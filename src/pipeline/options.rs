@@ -4,7 +4,7 @@ use crate::corpus::{Corpus, Record, Tests};
 use crate::forth::{self, Limits};
 use crate::model::SpecId;
 use crate::pipeline::fingerprint::settings_hash;
-use crate::synth;
+use crate::synth::{self, frozen::Frozen};
 use crate::template::Library;
 use crate::validate;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -16,6 +16,8 @@ pub struct Options {
     pub jobs: usize,
     /// The template library.
     pub library: Arc<Library>,
+    /// Words verified earlier, to compose over.
+    pub frozen: Option<Arc<Frozen>>,
     /// Bounds of the engine.
     pub limits: Limits,
     /// Bounds of the search.
@@ -36,6 +38,7 @@ impl Options {
         Self {
             jobs: 0,
             library,
+            frozen: None,
             limits: Limits::default(),
             synth: synth::Settings::default(),
             validate: validate::Settings::default(),
@@ -93,6 +96,7 @@ impl Options {
             ("search", &synth::SEARCH_VERSION.to_le_bytes()),
             ("validate", &validate::VALIDATE_VERSION.to_le_bytes()),
             ("templates", &self.library.hash()),
+            ("library", &self.frozen.as_ref().map_or([0; 32], |frozen| frozen.hash())),
             ("limits", &limits),
             ("candidates", &self.synth.candidates_max.to_le_bytes()),
             ("length", &(self.synth.length_max as u64).to_le_bytes()),

@@ -149,6 +149,7 @@ impl<'c> Context<'c> {
             prelude: arena.alloc_str(prelude),
             used,
             library: &options.library,
+            frozen: options.frozen.as_deref(),
         };
         let found = synth::solve(&mut tools, &problem, &options.synth);
         let mut outcome = outcome_of(record.id(), found, &checks);

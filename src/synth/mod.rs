@@ -11,6 +11,7 @@ mod constants;
 pub mod emit;
 pub mod enumerate;
 pub mod expr;
+pub mod frozen;
 mod search;
 pub mod sequence;
 mod solve;
@@ -20,4 +21,4 @@ pub use search::Steps;
 pub use solve::{Found, Problem, Settings, Tools, Winner, solve};
 
 /// Counts up whenever the search can find something else for the same specification: it is part of every fingerprint.
-pub const SEARCH_VERSION: u32 = 3;
+pub const SEARCH_VERSION: u32 = 4;

@@ -1,6 +1,8 @@
 //! The search proper: templates whose effect fits, and short bodies. The smallest program that passes wins, ties go to the
 //! enumeration's or the template's order.
 
+mod compose;
+
 use crate::model::random::Random;
 use crate::model::{Cell, Lane, Solution, Stop, Strategy};
 use crate::profile::{self, Stage};
@@ -9,7 +11,7 @@ use crate::synth::conquer::{Condition, Goal, Plan};
 use crate::synth::emit;
 use crate::synth::enumerate::{Answer, Bounds, Ended, Step, VOCABULARY};
 use crate::synth::expr::{ExprId, Exprs, schedule};
-use crate::synth::sequence::occam::Weight;
+use crate::synth::sequence::occam::{self, Weight};
 use crate::synth::sequence::{self, Proposal, Terms};
 use crate::synth::solve::{
     Found, Problem, SOLUTIONS_MAX, Settings, Tools, Winner, define, describe, hole_context, keep_near_miss,
@@ -28,6 +30,18 @@ const REFINING_SHARE: u64 = 4;
 /// Fillings of one template that may run out of fuel on the first case before the template is given up: its loop does not
 /// suit these inputs.
 const FUEL_STRIKES_MAX: u32 = 4;
+
+/// The same for skeletons, most of whose fillings are no sensible loop. Such a filling gets less fuel, and counts as many
+/// candidates.
+const SKELETON_STRIKES_MAX: u32 = 4_000;
+const SKELETON_FUEL_SHARE: u64 = 4;
+const SKELETON_STRIKE_COST: u64 = 8;
+
+/// Skeletons with no more fillings than this are tried before the others.
+const FEW_BODIES: u64 = 2_000;
+
+/// The share of the budget, in hundredths, that all skeletons together may take.
+const SKELETONS_SHARE: u64 = 30;
 
 /// The words and literals that bodies are drawn from for one specification.
 pub struct Steps(Vec<Step>);
@@ -48,6 +62,8 @@ impl Steps {
 
 struct Candidate<'a> {
     body: &'a str,
+    /// Definitions that it needs, or nothing.
+    helpers: &'a str,
     size: usize,
     strategy: Strategy,
     template: Option<&'a Template>,
@@ -124,15 +140,60 @@ pub(super) fn smallest<'a>(
         found.stop = Stop::Interrupted;
         return None;
     }
+    if best.is_none() && terms.as_ref().is_some_and(|terms| is_whole_domain(problem, terms)) {
+        best = exhaustive(tools, problem, terms.as_ref(), doubtful.take(), found);
+    }
     let best = best.or(doubtful)?;
     tools.engine.set_fuel(tools.fuel);
     let made = define(tools.arena, problem, best.body);
-    let program =
-        Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(made.inside) };
+    let (text, judged) = match best.helpers {
+        "" => (made.text, Text::Body(made.inside)),
+        helpers => {
+            let text = &*tools.arena.alloc_str(&format!("{helpers}\n{}", made.text));
+            (text, Text::Source(text))
+        }
+    };
+    let program = Program { prelude: problem.prelude, word: problem.checks.word(), text: judged };
     let verdict = try_out(tools, problem, program).ok().filter(|verdict| verdict.passed())?;
     // Values and properties are held against many more inputs than the tests have.
     found.overfit = (!best.weight.is_sound && verdict.properties_checked == 0).then_some(best.weight);
-    Some(Winner { text: made.text, program, strategy: best.strategy, template: best.template, verdict })
+    Some(Winner { text, program, strategy: best.strategy, template: best.template, verdict })
+}
+
+/// Whether the terms are all that the constraint of the input admits: `1 <= month <= 12`.
+fn is_whole_domain(problem: &Problem<'_, '_>, terms: &Terms<'_>) -> bool {
+    let constraint = problem.record.input(0).constraint.unwrap_or("");
+    let parts: Vec<&str> = constraint.split("<=").map(str::trim).collect();
+    let [least, name, greatest] = parts[..] else { return false };
+    name == problem.record.input(0).name
+        && least.parse() == Ok(terms.start)
+        && greatest.parse() == Ok(terms.start + terms.values.len() as Cell - 1)
+}
+
+/// Where every input that there is was tested, a program that passes is right, whatever it says; if there is none, a table.
+fn exhaustive<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    terms: Option<&Terms<'_>>,
+    doubtful: Option<Candidate<'a>>,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let terms = terms?;
+    let candidate = match doubtful {
+        Some(candidate) => candidate,
+        None => {
+            let body = &*tools.arena.alloc_str(&sequence::table(terms));
+            found.candidates += 1;
+            if !accepts(tools, problem, body, found) {
+                return None;
+            }
+            let information = occam::information(terms.values);
+            let weight = Weight { bits: information, information, is_sound: true };
+            let size = emit::size(body, &[]);
+            Candidate { body, helpers: "", size, strategy: Strategy::ClosedForm, template: None, weight }
+        }
+    };
+    Some(Candidate { weight: Weight { is_sound: true, ..candidate.weight }, ..candidate })
 }
 
 /// Puts a program that says more than it explains aside, the one that says least of them.
@@ -159,6 +220,9 @@ fn rules_first<'a>(
 ) -> Option<Candidate<'a>> {
     let mut best = templates(tools, problem, settings, 0..=u64::MAX, found);
     set_aside(&mut best, doubtful);
+    if best.is_none() && !ended(found) {
+        best = compose::compositions(tools, problem, settings, Some(terms), doubtful, found);
+    }
     if best.is_none() && !is_interrupted(tools) {
         best = sequences(tools, problem, settings, terms, Kind::Searched, doubtful, found);
     }
@@ -168,6 +232,11 @@ fn rules_first<'a>(
         && let Some(goal) = goal_of(tools, problem)
     {
         best = expressions(tools, problem, settings, goal, found);
+    }
+    // Scattered tests beyond the terms tell a right loop from one that only fits them.
+    let is_scattered = problem.checks.n_tests() as usize > terms.values.len();
+    if best.is_none() && is_scattered && !ended(found) {
+        best = skeletons(tools, problem, settings, found);
     }
     best
 }
@@ -187,7 +256,11 @@ fn in_order_of_cost<'a>(
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
     let Some(goal) = goal_of(tools, problem) else {
-        return templates(tools, problem, settings, 0..=u64::MAX, found);
+        let best = templates(tools, problem, settings, 0..=u64::MAX, found);
+        return match best {
+            None if !ended(found) => skeletons(tools, problem, settings, found),
+            best => best,
+        };
     };
     let few = if goal.is_patterns() { FEW_FILLINGS } else { u64::MAX };
     let mut best = templates(tools, problem, settings, 0..=few, found);
@@ -196,6 +269,13 @@ fn in_order_of_cost<'a>(
     }
     if best.is_none() && !ended(found) && few < u64::MAX {
         best = templates(tools, problem, settings, few + 1..=u64::MAX, found);
+    }
+    if best.is_none() && !ended(found) {
+        let mut doubtful = None;
+        best = compose::compositions(tools, problem, settings, None, &mut doubtful, found).or(doubtful);
+    }
+    if best.is_none() && !ended(found) {
+        best = skeletons(tools, problem, settings, found);
     }
     best
 }
@@ -215,8 +295,13 @@ fn keep_solution<'a>(
     other: Option<Candidate<'a>>,
 ) {
     if let Some(other) = other.filter(|_| found.solutions.len() < SOLUTIONS_MAX) {
+        let text = define(tools.arena, problem, other.body).text;
         found.solutions.push(Solution {
-            code: define(tools.arena, problem, other.body).text.to_owned(),
+            code: if other.helpers.is_empty() {
+                text.to_owned()
+            } else {
+                format!("{}\n{text}", other.helpers)
+            },
             strategy: other.strategy,
             template: other.template.map(|template| template.id.to_string()),
         });
@@ -247,7 +332,14 @@ fn enumerate<'a>(
         if accepts(tools, problem, body, found) {
             let size = steps.len();
             let weight = Weight::of_words(steps.len(), vocabulary.steps().len(), problem.checks);
-            best = Some(Candidate { body, size, strategy: Strategy::Enumeration, template: None, weight });
+            best = Some(Candidate {
+                body,
+                helpers: "",
+                size,
+                strategy: Strategy::Enumeration,
+                template: None,
+                weight,
+            });
             Answer::Accept
         } else {
             Answer::Reject
@@ -295,7 +387,7 @@ fn expressions<'a>(
                 information: u32::try_from(offer.information).unwrap_or(u32::MAX),
                 is_sound: !offer.overfit_risk,
             };
-            best = Some(Candidate { body, size, strategy, template: None, weight });
+            best = Some(Candidate { body, helpers: "", size, strategy, template: None, weight });
             Answer::Accept
         });
         *tools.conquer = conquer;
@@ -428,6 +520,18 @@ fn accepts<'a>(
     found: &mut Found<'a>,
 ) -> bool {
     let program = Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(body) };
+    let arena = tools.arena;
+    accepts_program(tools, problem, program, || define(arena, problem, body).text, found)
+}
+
+/// The same of a program that is written out as `text`.
+fn accepts_program<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    program: Program<'a>,
+    text: impl FnOnce() -> &'a str,
+    found: &mut Found<'a>,
+) -> bool {
     match try_out(tools, problem, program) {
         Ok(verdict) if verdict.passed() => true,
         Ok(verdict) => {
@@ -435,7 +539,7 @@ fn accepts<'a>(
             if misses.last().is_none_or(|worst| worst.tests_passed < verdict.tests_passed || misses.len() < 2)
             {
                 let why = describe(tools, problem, &program, &verdict);
-                let text = define(tools.arena, problem, body).text;
+                let text = text();
                 keep_near_miss(found, near_miss(text, &verdict, why));
             }
             false
@@ -482,6 +586,7 @@ fn sequences<'a>(
         }
         let candidate = Candidate {
             body,
+            helpers: "",
             size: emit::size(body, mentioned),
             strategy: proposal.strategy,
             template: None,
@@ -499,11 +604,48 @@ fn sequences<'a>(
     best
 }
 
-/// Templates whose effect and bounds fit and that have so many fillings, in the library's order; a smaller program replaces a larger one.
+/// Loops and recursions whose holes stand for all bodies of an effect. Sequences do without them: what these loops would find
+/// is looked up there ([`sequence::propose_searched`]), and on a sample of 212 sequences they found nothing more at four
+/// times the cost.
+fn skeletons<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let share = settings.candidates_max / 100 * SKELETONS_SHARE;
+    let candidates_max = settings.candidates_max.min(found.candidates + share);
+    tools.engine.set_fuel(settings.search_fuel / SKELETON_FUEL_SHARE);
+    let share = Settings { candidates_max, ..*settings };
+    let mut best = fitting(tools, problem, &share, true, 0..=FEW_BODIES, found);
+    if best.is_none() && !is_interrupted(tools) {
+        best = fitting(tools, problem, &share, true, FEW_BODIES + 1..=u64::MAX, found);
+    }
+    tools.engine.set_fuel(settings.search_fuel);
+    // Their share is spent, not the budget.
+    if found.stop == Stop::Budget && found.candidates < settings.candidates_max {
+        found.stop = Stop::Exhausted;
+    }
+    best
+}
+
+/// Templates whose holes stand for few texts.
 fn templates<'a>(
     tools: &mut Tools<'_, 'a>,
     problem: &Problem<'_, 'a>,
     settings: &Settings,
+    n_fillings: std::ops::RangeInclusive<u64>,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    fitting(tools, problem, settings, false, n_fillings, found)
+}
+
+/// Templates whose effect and bounds fit and that have so many fillings, in the library's order; a smaller program replaces a larger one.
+fn fitting<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    settings: &Settings,
+    is_typed: bool,
     n_fillings: std::ops::RangeInclusive<u64>,
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
@@ -512,6 +654,7 @@ fn templates<'a>(
     let ranges = problem.checks.input_ranges(tools.arena);
     for template in problem.library.fitting(problem.record.n_inputs(), problem.record.n_outputs()) {
         if best.as_ref().is_some_and(|best| template.size as usize >= best.size)
+            || template.is_typed() != is_typed
             || !template.suits(|position| ranges[position])
             || !n_fillings.contains(&template.count(&hole_context(tools.arena, problem, template)))
         {
@@ -543,6 +686,7 @@ fn fillings<'a>(
     let mut assignments = template.assignments(&context);
     let mut best: Option<Candidate<'a>> = None;
     let mut fuel_strikes = 0;
+    let strikes_max = if template.is_typed() { SKELETON_STRIKES_MAX } else { FUEL_STRIKES_MAX };
     while let Some((_, size, values)) = assignments.next() {
         let size = size as usize;
         let limit = best.as_ref().map(|best| best.size).or(below);
@@ -564,6 +708,7 @@ fn fillings<'a>(
                 if limit.is_none_or(|limit| size < limit) {
                     best = Some(Candidate {
                         body,
+                        helpers: "",
                         size,
                         strategy: Strategy::Template,
                         template: Some(template),
@@ -573,7 +718,10 @@ fn fillings<'a>(
             }
             Some(failure) if failure.ran_out_of_fuel => {
                 fuel_strikes += 1;
-                if fuel_strikes >= FUEL_STRIKES_MAX {
+                if template.is_typed() {
+                    found.candidates += SKELETON_STRIKE_COST - 1;
+                }
+                if fuel_strikes >= strikes_max {
                     break;
                 }
             }

@@ -8,6 +8,7 @@ use crate::profile::{self, Stage};
 use crate::synth::conquer::Conquer;
 use crate::synth::emit::{self, Definition};
 use crate::synth::enumerate::Enumerator;
+use crate::synth::frozen::Frozen;
 use crate::synth::search;
 use crate::synth::sequence::occam::Weight;
 use crate::template::{HoleContext, Library, Template};
@@ -70,6 +71,8 @@ pub struct Problem<'p, 'a> {
     pub used: &'a [&'a str],
     /// The templates.
     pub library: &'a Library,
+    /// Words verified earlier, to compose over.
+    pub frozen: Option<&'a Frozen>,
 }
 
 /// The program that won.

@@ -117,7 +117,7 @@ impl Template {
     /// All assignments of its holes under this context.
     pub fn assignments<'a>(&'a self, context: &HoleContext<'a>) -> Assignments<'a> {
         static NOTHING: Domain =
-            Domain { sets: Vec::new(), fixed: Vec::new(), constants: false, words: false };
+            Domain { sets: Vec::new(), fixed: Vec::new(), constants: false, words: false, typed: false };
         let mut choices = [Choices::new(&NOTHING, 0, &HoleContext::default()); MAX_HOLES];
         for (choice, hole) in choices.iter_mut().zip(&self.holes) {
             *choice = Choices::new(&hole.domain, hole.n_places, context);

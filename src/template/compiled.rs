@@ -73,6 +73,8 @@ pub struct Domain {
     pub constants: bool,
     /// Whether the words that the specification may use may stand here.
     pub words: bool,
+    /// Whether all bodies of an effect may stand here.
+    pub typed: bool,
 }
 
 /// A text for a hole.
@@ -128,9 +130,11 @@ impl Domain {
         self.fixed.is_empty() && !self.constants && !self.words
     }
 
-    /// Whether this text may stand in the hole; constants and words of a specification are taken on trust.
+    /// Whether this text may stand in the hole; constants and words of a specification are taken on trust, and so is another
+    /// spelling of a body of a typed hole.
     pub fn admits(&self, text: &str) -> bool {
-        self.fixed.iter().any(|choice| choice.text == text)
+        self.typed
+            || self.fixed.iter().any(|choice| choice.text == text)
             || (self.constants && text.parse::<Cell>().is_ok())
             || (self.words && !text.is_empty() && !text.contains(char::is_whitespace))
     }
@@ -153,6 +157,12 @@ impl Template {
             let (least, greatest) = range_of(bound.input);
             bound.least <= least && greatest <= bound.greatest
         })
+    }
+
+    /// Whether a hole stands for all bodies of an effect: then most of its fillings are no sensible program, and loops may
+    /// not end.
+    pub fn is_typed(&self) -> bool {
+        self.holes.iter().any(|hole| hole.domain.typed)
     }
 
     /// The body with these texts in its holes, one text per hole.

@@ -5,6 +5,7 @@
 //! never decides which candidate is worth trying: that is `synth`'s.
 
 mod assign;
+mod bodies;
 pub mod codes;
 mod compiled;
 mod library;

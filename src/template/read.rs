@@ -15,10 +15,12 @@ pub(super) struct RawSet {
     pub(super) values: Vec<At<String>>,
 }
 
-/// The domain of a hole: sets by name, then texts.
+/// The domain of a hole: sets by name, then texts, then all bodies of an effect.
 pub(super) struct RawDomain {
     pub(super) sets: Vec<At<String>>,
     pub(super) also: Vec<At<String>>,
+    pub(super) effect: Option<At<String>>,
+    pub(super) words: Option<At<Cell>>,
     pub(super) span: Range<usize>,
 }
 
@@ -281,7 +283,8 @@ impl Reader<'_> {
     }
 
     fn domain(&mut self, item: &Item<'_>) -> RawDomain {
-        let mut domain = RawDomain { sets: Vec::new(), also: Vec::new(), span: item.span() };
+        let mut domain =
+            RawDomain { sets: Vec::new(), also: Vec::new(), effect: None, words: None, span: item.span() };
         match item.get_ref() {
             DeValue::String(_) => domain.sets.extend(self.text(item)),
             DeValue::Array(_) => domain.also = self.texts(item),
@@ -290,11 +293,15 @@ impl Reader<'_> {
                     match key.get_ref().as_ref() {
                         "set" => domain.sets = self.text_or_texts(value),
                         "also" => domain.also = self.texts(value),
-                        _ => self.unknown_field(key, &["set", "also"]),
+                        "effect" => domain.effect = self.text(value),
+                        "words" => {
+                            domain.words = self.integer(value).map(|words| self.at(words, value.span()));
+                        }
+                        _ => self.unknown_field(key, &["set", "also", "effect", "words"]),
                     }
                 }
             }
-            _ => self.wrong_type(item, "the name of a set, a list of texts or { set, also }"),
+            _ => self.wrong_type(item, "the name of a set, a list of texts or { set, also, effect, words }"),
         }
         domain
     }

@@ -2,6 +2,7 @@
 //! effect.
 
 use super::assign::MAX_HOLES;
+use super::bodies::{BODY_CELLS_MAX, BODY_WORDS_MAX, bodies};
 use super::codes;
 use super::compiled::{Bound, Choice, Domain, Hole, Part, Template, TemplateTest};
 use super::library::Set;
@@ -9,7 +10,8 @@ use super::read::{Raw, RawDomain, RawFilling, RawSet, RawTemplate, RawTest};
 use super::source::{At, nearest};
 use crate::effect::{self, Notation, Scratch, Words, parse_notation};
 use crate::model::{Code, Value};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
 
 /// The sets that a specification fills.
 pub(super) const OPEN_SETS: &[(&str, &str)] = &[
@@ -21,8 +23,13 @@ pub(super) const OPEN_SETS: &[(&str, &str)] = &[
 pub(super) fn resolve(mut raw: Raw) -> (Raw, Vec<Set>, Vec<Template>) {
     let raw_sets = std::mem::take(&mut raw.sets);
     let raw_templates = std::mem::take(&mut raw.templates);
-    let mut resolver =
-        Resolver { raw, sets: Vec::new(), set_index: FxHashMap::default(), scratch: Scratch::new() };
+    let mut resolver = Resolver {
+        raw,
+        sets: Vec::new(),
+        set_index: FxHashMap::default(),
+        bodies: FxHashMap::default(),
+        scratch: Scratch::new(),
+    };
     for set in raw_sets {
         resolver.set(set);
     }
@@ -62,6 +69,8 @@ struct Resolver {
     raw: Raw,
     sets: Vec<Set>,
     set_index: FxHashMap<String, usize>,
+    /// The bodies of typed holes, by cells taken, cells left and words.
+    bodies: FxHashMap<(usize, usize, usize), Rc<[Choice]>>,
     scratch: Scratch,
 }
 
@@ -213,9 +222,10 @@ impl Resolver {
 
     fn domain(&mut self, raw: &RawTemplate, domain: &RawDomain) -> Domain {
         let mut out = Domain::default();
-        let mut choices: Vec<Choice> = Vec::new();
+        let typed = self.typed(domain);
+        let (mut choices, mut seen): (Vec<Choice>, FxHashSet<String>) = Default::default();
         let mut add = |choice: Choice| {
-            if !choices.contains(&choice) {
+            if seen.insert(choice.text.clone()) {
                 choices.push(choice);
             }
         };
@@ -236,12 +246,49 @@ impl Resolver {
             let suggestion = nearest(&name.value, known.chain(OPEN_SETS.iter().map(|(open, _)| *open)));
             self.error(codes::WRONG_DOMAIN, name, format!("there is no set `{}`", name.value), suggestion);
         }
+        if let Some((name, bodies)) = typed {
+            bodies.iter().cloned().for_each(&mut add);
+            out.sets.push(name);
+            out.typed = true;
+        }
         out.fixed = choices;
         if out.is_empty() && unknown.is_empty() {
             let at = At { value: (), file: raw.id.file, span: domain.span.clone() };
             self.error(codes::WRONG_DOMAIN, &at, "the domain is empty".to_owned(), None);
         }
         out
+    }
+
+    /// All bodies of the effect that the hole declares, and what to call them.
+    fn typed(&mut self, domain: &RawDomain) -> Option<(String, Rc<[Choice]>)> {
+        let (effect, words) = match (&domain.effect, &domain.words) {
+            (Some(effect), words) => (effect, words.as_ref().map_or(2, |at| at.value)),
+            (None, Some(words)) => {
+                let message = "`words` says how long the bodies of an `effect` may be".to_owned();
+                self.error(codes::WRONG_DOMAIN, words, message, Some("add `effect`".to_owned()));
+                return None;
+            }
+            (None, None) => return None,
+        };
+        let (inputs, outputs) = self.effect(effect);
+        let cells = inputs.len().max(outputs.len());
+        if cells > BODY_CELLS_MAX || outputs.is_empty() {
+            let message = format!("bodies take and leave at most {BODY_CELLS_MAX} cells, and leave some");
+            self.error(codes::WRONG_DOMAIN, effect, message, None);
+            return None;
+        }
+        let words = match usize::try_from(words) {
+            Ok(words @ 1..=BODY_WORDS_MAX) => words,
+            _ => {
+                let message = format!("bodies have 1 to {BODY_WORDS_MAX} words");
+                let at = domain.words.as_ref().map_or(effect.with(()), |at| at.with(()));
+                self.error(codes::WRONG_DOMAIN, &at, message, None);
+                return None;
+            }
+        };
+        let key = (inputs.len(), outputs.len(), words);
+        let made = self.bodies.entry(key).or_insert_with(|| bodies(key.0, key.1, key.2).into());
+        Some((format!("{} in at most {words} words", effect.value), Rc::clone(made)))
     }
 
     /// One text per hole, from a table of them and, where it is silent, from the example.

@@ -23,6 +23,7 @@ shipped! {
     "recursion.toml"
     "sets.toml"
     "shuffles.toml"
+    "skeletons.toml"
     "words.toml"
 }
 

@@ -89,6 +89,9 @@ pub fn library(context: &Context) -> anyhow::Result<Arc<Library>> {
     })
 }
 
+/// Choices of a hole that are shown one by one; JSON has all.
+const CHOICES_SHOWN_MAX: usize = 60;
+
 fn list(library: &Library, context: &mut Context) -> anyhow::Result<Exit> {
     let mut table = table::Table::new(&["ID", "FAMILY", "EFFECT", "FILLINGS", "DESCRIPTION"]);
     for row in library.rows() {
@@ -182,7 +185,11 @@ fn show(template: &Template, context: &mut Context) -> anyhow::Result<Exit> {
     writeln!(out, "{DIM}example{DIM:#}  {}", template.example_body())?;
     for hole in &template.holes {
         let domain = &hole.domain;
-        let mut choices: Vec<String> = domain.fixed.iter().map(|choice| quoted(&choice.text)).collect();
+        let shown = domain.fixed.iter().take(CHOICES_SHOWN_MAX);
+        let mut choices: Vec<String> = shown.map(|choice| quoted(&choice.text)).collect();
+        if domain.fixed.len() > CHOICES_SHOWN_MAX {
+            choices.push(format!("{} more", domain.fixed.len() - CHOICES_SHOWN_MAX));
+        }
         choices.extend(domain.constants.then(|| "constants of the specification".to_owned()));
         choices.extend(domain.words.then(|| "words it may use".to_owned()));
         writeln!(out, "{DIM}hole{DIM:#}     {{{}}}: {}", hole.name, choices.join(", "))?;

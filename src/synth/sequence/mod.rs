@@ -11,7 +11,7 @@ mod features;
 mod holonomic;
 mod members;
 pub mod occam;
-mod pool;
+pub mod pool;
 mod product;
 mod searched;
 mod series;
@@ -20,7 +20,7 @@ mod tests;
 
 use crate::model::{Cell, Strategy};
 use crate::validate::Checks;
-use code::Code;
+pub use code::Code;
 use std::sync::atomic::AtomicBool;
 
 /// Fewest consecutive terms that make a sequence.
@@ -191,6 +191,7 @@ pub fn propose_searched(
 fn fitted(terms: &Terms<'_>) -> Vec<Proposal> {
     let mut found: Vec<Proposal> = Vec::new();
     let information = occam::information(terms.values);
+    let of_steps = occam::of_steps(terms.values);
     for n_exceptions in 0..=EXCEPTIONS_MAX.min(terms.values.len().saturating_sub(TERMS_MIN)) {
         let rest = terms.skip(n_exceptions);
         let exceptions = occam::bits_of(terms.wide()[..n_exceptions].iter().copied());
@@ -203,7 +204,7 @@ fn fitted(terms: &Terms<'_>) -> Vec<Proposal> {
                 kind: form.name,
                 // The kinds in their order, as a number: the first are the most likely.
                 bits: guess.bits + exceptions + occam::bits(rank) - 2,
-                information,
+                information: if form.name == "quasi-polynomial" { of_steps } else { information },
                 surplus: rest.values.len().saturating_sub(guess.parameters),
                 is_searched: false,
             });
@@ -231,6 +232,13 @@ fn with_exceptions(terms: &Terms<'_>, n: usize, prologue: &str, rule: &str) -> S
         code.words("then");
     }
     code.into_text().replace(" n to n ", " ").replace(" i drop ", " ")
+}
+
+/// A table of all terms: code for where there are no other inputs.
+pub fn table(terms: &Terms<'_>) -> String {
+    let mut code = Code::new();
+    code.plus(-i128::from(terms.start)).table(&terms.wide());
+    code.into_text()
 }
 
 /// Code that replaces an index by the value of a table.

@@ -3,6 +3,9 @@
 //! * A number costs [`bits`]: its binary digits twice, as a self-delimiting code has it, and one for its sign.
 //! * What the tests say is the cost of their outputs in the cheapest plain code there is for them: each written out, or only
 //!   its difference from the one before, or the difference of these. So slowly growing numbers say little.
+//! * A rounded line, or a polynomial with a table over n mod m, says that there are few kinds of steps and in which order they
+//!   come. That is held also against the list of these steps with a choice from it for each term ([`of_steps`]): nearly
+//!   all lines look like a rounded one for a while.
 //! * What a guess says is the cost of its free numbers (coefficients, first terms, exceptions) in the same code, plus the
 //!   price of choosing its kind among all kinds. Words that every guess of a kind has in common are no free choice.
 //!
@@ -72,6 +75,19 @@ pub fn information(outputs: &[Cell]) -> u32 {
     least
 }
 
+/// The bits that outputs hold for a rule that tells the order of a few kinds of steps: no more than the list of these steps
+/// and a choice from it for each term.
+pub fn of_steps(outputs: &[Cell]) -> u32 {
+    let row: Vec<i128> = outputs.iter().map(|x| i128::from(*x)).collect();
+    let steps: Vec<i128> = row.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let mut kinds = steps.clone();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let first = row.first().map_or(0, |head| bits(*head));
+    let listed = first + steps.len() as u32 * choice(kinds.len()) + bits_of(kinds);
+    listed.min(information(outputs))
+}
+
 /// The bits of choosing one of `n` things.
 pub fn choice(n: usize) -> u32 {
     usize::BITS - n.saturating_sub(1).leading_zeros()
@@ -87,6 +103,9 @@ mod tests {
         assert_eq!(information(&[0, 1, 1, 2]), 8);
         assert_eq!(information(&[100, 101, 102, 103]), 15 + 3 + 1 + 1);
         assert_eq!(information(&[]), 0);
+        // Nine steps of 2 and 3: a choice each, the first term, and the two steps themselves.
+        assert_eq!(of_steps(&[0, 2, 5, 7, 10, 12, 15, 17, 20, 22]), 1 + 9 + bits(2) + bits(3));
+        assert_eq!(of_steps(&[]), 0);
         assert_eq!([1, 2, 3, 4, 5].map(choice), [0, 1, 2, 2, 3]);
     }
 }
