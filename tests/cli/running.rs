@@ -262,7 +262,21 @@ fn one_verdict_is_explained() {
         assert!(told.contains(needle), "{needle}: {told}");
     }
     let beyond = run_in(folder.path(), &["--explain", "beyond"]).expect(1).stdout;
-    assert!(beyond.contains("beyond: unsolved"), "{beyond}");
+    for needle in [
+        "beyond: unsolved",
+        "tried       bodies of 0 to 3 words: ",
+        " templates: ",
+        "tried       expressions of numbers, and trees of them: ",
+        "; a bank of ",
+        " of 8 tests at once",
+    ] {
+        assert!(beyond.contains(needle), "{needle}: {beyond}");
+    }
+    let json = run_in(folder.path(), &["--explain", "beyond", "--message-format", "json"]).expect(1);
+    let tried = json.json_lines()[0]["tried"].clone();
+    let banks =
+        tried.as_array().expect("a list").iter().filter_map(|tried| tried["bank"]["expressions"].as_u64());
+    assert!(banks.max().is_some_and(|most| most > 100), "{tried}");
     let unknown = run_in(folder.path(), &["--explain", "sqare"]).expect(2);
     assert!(unknown.stderr.contains("did you mean `square`?"), "{}", unknown.stderr);
     assert!(!folder.path().join("wordmill-out/outcomes.jsonl").exists());
