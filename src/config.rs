@@ -145,6 +145,8 @@ settings! {
         "cases to score solutions on, instead of those beside the specifications";
     RunJobs "run.jobs" "WORDMILL_JOBS" Kind::Number(0, 4096), "0",
         "threads; 0 is one per core";
+    RunMemory "run.memory-mib" "WORDMILL_MEMORY_MIB" Kind::Number(256, 1 << 24), "2048",
+        "MiB that the searches may hold together; where they could need more, fewer run at once";
     RunBudget "run.budget" "WORDMILL_BUDGET" Kind::Number(0, u64::MAX), "1000000",
         "candidates to try for each specification";
     RunSeed "run.seed" "WORDMILL_SEED" Kind::Number(0, u64::MAX), "0",
@@ -159,7 +161,7 @@ settings! {
         "leave supplied code and named patterns aside";
     RunFailOn "run.fail-on" "WORDMILL_FAIL_ON" Kind::Choice(&["any", "regression", "never"]), "any",
         "what makes the exit code 1";
-    SearchLengthMax "search.length-max" "WORDMILL_SEARCH_LENGTH_MAX" Kind::Number(0, 16), "6",
+    SearchLengthMax "search.length-max" "WORDMILL_SEARCH_LENGTH_MAX" Kind::Number(0, 12), "6",
         "longest enumerated body, in words";
     SearchFuel "search.fuel" "WORDMILL_SEARCH_FUEL" Kind::Number(1, 1 << 62), "20000",
         "fuel of one test while searching";

@@ -23,6 +23,7 @@ const UNSAFE: &[&str] = &[
     "src/corpus/mmap",
     "src/arena",
     "src/synth/bank/simd",
+    "src/synth/enumerate/vector",
     "src/forth/exec",
     "src/forth/machine",
     "src/forth/memory",

@@ -114,17 +114,21 @@ fn show_lines(counters: &Counters, ended: &std::sync::mpsc::Receiver<()>) {
             last_line = Instant::now();
             let (done, total) =
                 (counters.done.load(Ordering::Relaxed), counters.total.load(Ordering::Relaxed));
-            super::output::tell(&line(phase, done, total, since.elapsed()));
+            let verified = counters.verified.load(Ordering::Relaxed);
+            super::output::tell(&line(phase, (done, verified), total, since.elapsed()));
         }
     }
 }
 
-/// `solving: 1200 of 8466 (14 %), 240/s, 30 s left`
-fn line(phase: &str, done: u64, total: u64, elapsed: Duration) -> String {
+/// `solving: 1200 of 8466 (14 %), 900 verified, 240/s, 30 s left`
+fn line(phase: &str, (done, verified): (u64, u64), total: u64, elapsed: Duration) -> String {
     let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
     let mut line = format!("{phase}: {done}");
     if let Some(percent) = (done * 100).checked_div(total) {
         line += &format!(" of {total} ({percent} %)");
+    }
+    if verified > 0 {
+        line += &format!(", {verified} verified");
     }
     line += &if rate >= 10.0 { format!(", {rate:.0}/s") } else { format!(", {rate:.1}/s") };
     if total > done && rate > 0.0 {
@@ -147,18 +151,18 @@ mod tests {
 
     #[test]
     fn plain_lines_tell_rate_and_time_left() {
-        fn check(done: u64, total: u64, elapsed: u64, expect: &str) {
+        fn check(done: (u64, u64), total: u64, elapsed: u64, expect: &str) {
             assert_eq!(
                 line("solving", done, total, Duration::from_secs(elapsed)),
                 format!("solving: {expect}\n")
             );
         }
-        check(1200, 8466, 5, "1200 of 8466 (14 %), 240/s, 31 s left");
-        check(10, 1000, 10, "10 of 1000 (1 %), 1.0/s, 16 min left");
-        check(10, 100_000, 10, "10 of 100000 (0 %), 1.0/s, 27 h left");
-        check(500, 0, 10, "500, 50/s");
-        check(0, 10, 0, "0 of 10 (0 %), 0.0/s");
-        check(10, 10, 1, "10 of 10 (100 %), 10/s");
+        check((1200, 900), 8466, 5, "1200 of 8466 (14 %), 900 verified, 240/s, 31 s left");
+        check((10, 0), 1000, 10, "10 of 1000 (1 %), 1.0/s, 16 min left");
+        check((10, 0), 100_000, 10, "10 of 100000 (0 %), 1.0/s, 27 h left");
+        check((500, 0), 0, 10, "500, 50/s");
+        check((0, 0), 10, 0, "0 of 10 (0 %), 0.0/s");
+        check((10, 10), 10, 1, "10 of 10 (100 %), 10 verified, 10/s");
     }
 
     #[test]

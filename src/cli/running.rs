@@ -35,6 +35,9 @@ pub struct SearchArgs {
     /// Threads; 0 for one per core
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=4096))]
     jobs: Option<u64>,
+    /// MiB that the searches may hold together; where they could need more, fewer run at once [default: 2048]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(256..=1 << 24))]
+    memory_mib: Option<u64>,
     /// Candidates to try for each specification
     #[arg(long, value_name = "N")]
     budget: Option<u64>,
@@ -71,6 +74,7 @@ impl SearchArgs {
         flags.path(Key::RunOut, "--out", self.out.as_deref());
         flags.paths(Key::RunHeldout, "--heldout", &self.heldout);
         flags.set(Key::RunJobs, "--jobs", self.jobs.map(Value::Number));
+        flags.set(Key::RunMemory, "--memory-mib", self.memory_mib.map(Value::Number));
         flags.set(Key::RunBudget, "--budget", self.budget.map(Value::Number));
         flags.set(Key::RunSeed, "--seed", self.seed.map(Value::Number));
         flags.set(Key::RunCache, "--no-cache", self.no_cache.then_some(Value::Bool(false)));
@@ -87,6 +91,7 @@ pub fn options(settings: &Settings, library: Arc<crate::template::Library>) -> O
     let mut options = Options::new(library);
     let small = |key| u32::try_from(settings.number(key)).unwrap_or(u32::MAX);
     options.jobs = settings.number(Key::RunJobs) as usize;
+    options.memory_max = settings.number(Key::RunMemory) << 20;
     options.merge_heldout = settings.bool(Key::RunMergeHeldout);
     options.limits = limits(settings);
     options.synth.candidates_max = settings.number(Key::RunBudget);

@@ -7,7 +7,9 @@ pub mod scalar;
 pub mod spec;
 
 pub use diagnostic::{Code, CodeEntry, Diagnostic, Place, Severity};
-pub use outcome::{Detail, Given, NearMiss, Outcome, OutcomeLine, Solution, Status, Stop, Strategy};
+pub use outcome::{
+    Detail, Given, NearMiss, Outcome, OutcomeLine, Solution, Status, Stop, Strategy, ValueCheck,
+};
 pub use spec::{CellType, Complexity, Metadata, Param, Spec, SpecId, TestCase, Value, Values};
 
 /// One Forth cell: a signed 64-bit number. `uint` values above `i64::MAX` stand here by their bits.

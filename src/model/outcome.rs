@@ -112,6 +112,25 @@ impl Stop {
     }
 }
 
+/// How far it is known that a program equals the `value` of its outputs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ValueCheck {
+    /// Inputs on which both were compared.
+    pub inputs: u32,
+    /// Whether these are all inputs that the constraints admit.
+    pub exhaustive: bool,
+}
+
+impl std::fmt::Display for ValueCheck {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plural = if self.inputs == 1 { "" } else { "s" };
+        match self.exhaustive {
+            true => write!(f, "exhaustive: all {} input{plural} that the constraints admit", self.inputs),
+            false => write!(f, "tested on {} input{plural}", self.inputs),
+        }
+    }
+}
+
 /// What became of the supplied code or named pattern, as it stands in `outcomes.jsonl`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Given {
@@ -192,6 +211,8 @@ pub struct Outcome {
     pub candidates: u64,
     /// Engine fuel that the final code burned on the tests.
     pub steps: u64,
+    /// How far the final code is known to equal the `value` of its outputs.
+    pub value: Option<ValueCheck>,
     /// The rarely filled part.
     pub detail: Option<Box<Detail>>,
 }
@@ -215,6 +236,7 @@ impl Outcome {
             heldout_total: 0,
             candidates: 0,
             steps: 0,
+            value: None,
             detail: None,
         }
     }
@@ -251,6 +273,9 @@ pub struct OutcomeLine<'a> {
     pub candidates: u64,
     /// Engine fuel burned on the tests.
     pub steps: u64,
+    /// How far the code is known to equal the `value` of its outputs, where they have one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<ValueCheck>,
     /// The file of the record.
     pub file: std::borrow::Cow<'a, str>,
     /// Its line, from 1.

@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub struct Options {
     /// Threads; 0 for one per core.
     pub jobs: usize,
+    /// Most bytes that the searches hold together. It bounds how many run at once, and changes no outcome.
+    pub memory_max: u64,
     /// The template library.
     pub library: Arc<Library>,
     /// Words verified earlier, to compose over.
@@ -37,6 +39,7 @@ impl Options {
     pub fn new(library: Arc<Library>) -> Self {
         Self {
             jobs: 0,
+            memory_max: 2 << 30,
             library,
             frozen: None,
             limits: Limits::default(),
@@ -46,6 +49,16 @@ impl Options {
             merge_heldout: false,
             words_used: FxHashSet::default(),
         }
+    }
+
+    /// How many specifications are worked on at once: as many as there are threads, or as many as fit the memory.
+    pub fn n_at_once(&self) -> usize {
+        let threads = match self.jobs {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            jobs => jobs,
+        };
+        let fitting = self.memory_max / self.synth.bytes_max(self.limits.memory_bytes);
+        threads.min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1)
     }
 
     /// Notes which words of a corpus others use, so that their code is kept while the run lasts.

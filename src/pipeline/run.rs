@@ -8,6 +8,7 @@ use crate::pipeline::store::{self, Provenance, Store, StoredOutcome};
 use crate::pipeline::worker::Context;
 use crate::pipeline::{Fingerprint, fingerprint, uses};
 use crate::profile::{self, Stage};
+use crate::synth::Tried;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -118,7 +119,7 @@ pub fn run(
     stop: &AtomicBool,
 ) -> Result<Summary, RunError> {
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.jobs)
+        .num_threads(options.n_at_once())
         .thread_name(|index| format!("worker-{index}"))
         .build()
         .map_err(|source| RunError::Threads { jobs: options.jobs, source })?;
@@ -148,10 +149,12 @@ pub fn run(
     Ok(aggregator.summary)
 }
 
-/// The outcome of one record alone, without a store: the same as in any batch.
-pub fn outcome(corpus: &Corpus, id: SpecId, options: &Options, stop: &AtomicBool) -> Outcome {
+/// The outcome of one record alone, without a store: the same as in any batch; and what the search tried for it.
+pub fn outcome(corpus: &Corpus, id: SpecId, options: &Options, stop: &AtomicBool) -> (Outcome, Vec<Tried>) {
     let context = Context::new(corpus, options, stop);
-    context.outcome(&mut context.lend(), id)
+    let mut worker = context.lend();
+    let outcome = context.outcome(&mut worker, id);
+    (outcome, worker.tried().to_vec())
 }
 
 /// The fingerprint of a record's outcome; `None` where there is nothing to find out.

@@ -6,7 +6,7 @@
 //! outcomes are found out again: the store is a cache and never the only copy of anything.
 
 use crate::durable;
-use crate::model::{Detail, Outcome, SpecId, Status, Stop, Strategy};
+use crate::model::{Detail, Outcome, SpecId, Status, Stop, Strategy, ValueCheck};
 use crate::pipeline::Fingerprint;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,7 @@ pub struct StoredOutcome {
     candidates: u64,
     steps: u64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    value: Option<ValueCheck>,
     detail: Option<Box<Detail>>,
     /// The canonical content of the specification, in hexadecimal.
     spec: String,
@@ -78,6 +79,7 @@ impl StoredOutcome {
             heldout: (heldout_key, outcome.heldout_passed, outcome.heldout_total),
             candidates: outcome.candidates,
             steps: outcome.steps,
+            value: outcome.value,
             detail: outcome.detail.clone(),
             spec: crate::pipeline::fingerprint::hex(spec),
             generation: provenance.generation.clone(),
@@ -103,6 +105,7 @@ impl StoredOutcome {
             heldout_total: self.heldout.2,
             candidates: self.candidates,
             steps: self.steps,
+            value: self.value,
             detail: self.detail,
         };
         (outcome, self.heldout.0 == heldout_key)

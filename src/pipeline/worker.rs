@@ -12,7 +12,7 @@ use crate::pipeline::uses::{self, Closure};
 use crate::spec::expr::Word;
 use crate::synth::conquer::Conquer;
 use crate::synth::enumerate::Enumerator;
-use crate::synth::{self, Found, Problem, Tools};
+use crate::synth::{self, Found, Problem, Tools, Tried};
 use crate::validate::{self, Checks, Splitter};
 use rustc_hash::FxHashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,9 +25,15 @@ pub struct Worker {
     engine: Engine,
     enumerator: Enumerator,
     conquer: Conquer,
+    tried: Vec<Tried>,
 }
 
 impl Worker {
+    /// What the search for the last specification tried.
+    pub fn tried(&self) -> &[Tried] {
+        &self.tried
+    }
+
     /// Lets the sampler see which Forth words the engine is in, as part of what this thread does.
     pub fn show_words(&mut self) {
         let shadow = Arc::new(Shadow::new());
@@ -66,6 +72,7 @@ impl<'c> Context<'c> {
             engine: Engine::new(Image::shared(), limits),
             enumerator: Enumerator::default(),
             conquer: Conquer::default(),
+            tried: Vec::new(),
         });
         Self { corpus, options, stop, workers, splitter: Splitter::new(limits), used: Mutex::default() }
     }
@@ -98,6 +105,7 @@ impl<'c> Context<'c> {
 
     fn solve(&self, worker: &mut Worker, id: SpecId) -> Outcome {
         worker.arena.reset();
+        worker.tried.clear();
         let record = self.corpus.record(id);
         if !record.is_valid() {
             return Outcome::empty(id, Status::Invalid, Stop::Skipped);
@@ -142,6 +150,7 @@ impl<'c> Context<'c> {
             stop: self.stop,
             split: Some(&self.splitter),
             fuel: options.limits.fuel,
+            tried: &mut worker.tried,
         };
         let problem = Problem {
             record,
@@ -274,6 +283,7 @@ fn outcome_of(id: SpecId, found: Found<'_>, checks: &Checks<'_>) -> Outcome {
         outcome.properties_checked = verdict.properties_checked;
         outcome.properties_unchecked = verdict.properties_unchecked;
         outcome.steps = verdict.steps;
+        outcome.value = verdict.value;
     }
     let mut diagnostics = checks.diagnostics();
     if let Some(weight) = &found.overfit {

@@ -22,6 +22,7 @@ pub fn outcome_line<'a>(row: &Row<'a>, outcome: &'a Outcome) -> OutcomeLine<'a> 
         stop: outcome.stop,
         candidates: outcome.candidates,
         steps: outcome.steps,
+        value: outcome.value,
         file: Cow::Borrowed(row.file),
         line: row.line,
         given: outcome.given.map(|status| Cow::Owned(given(status, detail))),

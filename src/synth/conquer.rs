@@ -14,6 +14,7 @@ use crate::synth::bank::{Bank, Filled, Vocabulary};
 use crate::synth::enumerate::{Answer, Ended};
 use crate::synth::expr::{ExprId, Exprs, Op};
 use crate::synth::tree::{self, Choices, Limits, Tree, bits};
+use crate::synth::tried::BankSize;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -47,6 +48,12 @@ const SAME_LANES_MAX: u32 = 4;
 /// Most terms, and most predicates, that are kept.
 const CHOICES_MAX: usize = 4096;
 
+/// Most expressions of one bank.
+pub const ENTRIES_MAX: usize = 1 << 20;
+
+/// Banks that hold more than this are given back after each search.
+const KEPT_BYTES: usize = 32 << 20;
+
 /// Most leaves of a tree on so many tests: one that has more remembers rather than explains.
 pub fn leaves_max(n_tests: usize) -> usize {
     (n_tests / 3).max(2)
@@ -75,6 +82,8 @@ pub enum Condition {
 /// One attempt.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// What it is called.
+    pub name: &'static str,
     /// What expressions are made of.
     pub vocabulary: Vocabulary,
     /// How conditions are made of expressions; `None` for no trees.
@@ -136,9 +145,23 @@ impl Goal<'_> {
 pub struct Conquer {
     narrow: Option<Box<Attempt<8>>>,
     wide: Option<Box<Attempt<16>>>,
+    last: BankSize,
 }
 
 impl Conquer {
+    /// Most bytes that a search of so many candidates holds: the columns of 16 lanes, how each was made, its place in the
+    /// table (twice while that grows), and its marks.
+    pub fn bytes_max(candidates_max: u64) -> u64 {
+        const ENTRY_BYTES: usize = Bank::<16>::ENTRY_BYTES + size_of::<Marks>();
+        candidates_max.min(ENTRIES_MAX as u64) * ENTRY_BYTES as u64 + KEPT_BYTES as u64
+    }
+
+    /// Gives large banks back.
+    pub fn release(&mut self) {
+        self.narrow.take_if(|attempt| attempt.bank.bytes() > KEPT_BYTES);
+        self.wide.take_if(|attempt| attempt.bank.bytes() > KEPT_BYTES);
+    }
+
     /// Looks for the smallest program of the plan's vocabulary; those that are right on the tests go to `accept`, the
     /// smallest first. Returns why it ended, and how many candidates it tried.
     pub fn run(
@@ -149,10 +172,21 @@ impl Conquer {
         accept: &mut dyn FnMut(Offer<'_>) -> Answer,
     ) -> (Ended, u64) {
         if goal.n_tests <= 8 {
-            self.narrow.get_or_insert_default().run(goal, plan, stop, accept)
+            let attempt = self.narrow.get_or_insert_default();
+            let ended = attempt.run(goal, plan, stop, accept);
+            self.last = attempt.size();
+            ended
         } else {
-            self.wide.get_or_insert_default().run(goal, plan, stop, accept)
+            let attempt = self.wide.get_or_insert_default();
+            let ended = attempt.run(goal, plan, stop, accept);
+            self.last = attempt.size();
+            ended
         }
+    }
+
+    /// What the last attempt ended with.
+    pub fn last(&self) -> BankSize {
+        self.last
     }
 }
 
@@ -180,6 +214,7 @@ struct Attempt<const L: usize> {
     spent: u64,
     /// The greatest size of a program that the tests can bear out.
     affordable: u32,
+    n_rounds: usize,
     /// What of this round's candidates were pairs.
     looked_up: u64,
     scanned: usize,
@@ -262,7 +297,9 @@ impl<const L: usize> Attempt<L> {
         self.affordable = affordable(goal, plan);
         let mut wanted = Vec::new();
         let mut ended = Ended::Exhausted;
+        self.n_rounds = 0;
         for _ in 0..ROUNDS_MAX {
+            self.n_rounds += 1;
             self.choose_lanes(goal, &wanted);
             match self.round(goal, plan, stop, accept) {
                 Round::Ended(why) => {
@@ -279,6 +316,18 @@ impl<const L: usize> Attempt<L> {
             ended = Ended::Accepted;
         }
         (ended, self.spent)
+    }
+
+    fn size(&self) -> BankSize {
+        BankSize {
+            expressions: self.bank.len(),
+            size: self.bank.size(),
+            bytes: self.bank.bytes(),
+            lanes: L,
+            rounds: self.n_rounds,
+            terms: self.terms.choices.len(),
+            predicates: self.predicates.choices.len(),
+        }
     }
 
     /// The wanted tests first, then others spread over all; every test where there are lanes enough.
@@ -611,7 +660,14 @@ mod tests {
 
     fn plan(vocabulary: Vocabulary, condition: Condition) -> Plan {
         let meets = condition == Condition::Flag;
-        Plan { vocabulary, condition: Some(condition), meets, candidates_max: 300_000, entries_max: 1 << 19 }
+        Plan {
+            name: "tested",
+            vocabulary,
+            condition: Some(condition),
+            meets,
+            candidates_max: 300_000,
+            entries_max: 1 << 19,
+        }
     }
 
     struct Solved {

@@ -16,9 +16,11 @@ mod search;
 pub mod sequence;
 mod solve;
 pub mod tree;
+mod tried;
 
 pub use search::Steps;
 pub use solve::{Found, Problem, Settings, Tools, Winner, solve};
+pub use tried::{BankSize, Tried};
 
 /// Counts up whenever the search can find something else for the same specification: it is part of every fingerprint.
 pub const SEARCH_VERSION: u32 = 4;

@@ -7,7 +7,7 @@ use crate::model::random::Random;
 use crate::model::{Cell, Lane, Solution, Stop, Strategy};
 use crate::profile::{self, Stage};
 use crate::synth::bank::Vocabulary;
-use crate::synth::conquer::{Condition, Goal, Plan};
+use crate::synth::conquer::{self, Condition, Goal, Plan};
 use crate::synth::emit;
 use crate::synth::enumerate::{Answer, Bounds, Ended, Step, VOCABULARY};
 use crate::synth::expr::{ExprId, Exprs, schedule};
@@ -17,6 +17,7 @@ use crate::synth::solve::{
     Found, Problem, SOLUTIONS_MAX, Settings, Tools, Winner, define, describe, hole_context, keep_near_miss,
     near_miss, try_out,
 };
+use crate::synth::tried::Tried;
 use crate::template::Template;
 use crate::validate::{self, Lanes, Program, Text};
 use std::sync::atomic::Ordering;
@@ -73,9 +74,6 @@ struct Candidate<'a> {
 
 /// Cases that the search over expressions looks at, spread over all where there are more.
 const CASES_MAX: usize = 2048;
-
-/// Most expressions of one bank.
-const ENTRIES_MAX: usize = 1 << 20;
 
 /// Random inputs on which a shorter body must do the same as the expression that was found.
 const SAME_ROWS: usize = 256;
@@ -346,6 +344,12 @@ fn enumerate<'a>(
         }
     });
     *tools.enumerator = enumerator;
+    tools.tried.push(Tried {
+        what: format!("bodies of {} to {} words", bounds.length_min, bounds.length_max),
+        candidates,
+        bank: None,
+        found: best.as_ref().map(|best| best.strategy),
+    });
     found.candidates += candidates;
     match ended {
         Ended::Budget => found.stop = Stop::Budget,
@@ -372,6 +376,8 @@ fn expressions<'a>(
         let left = settings.candidates_max.saturating_sub(found.candidates);
         let plan = Plan { candidates_max: plan.candidates_max.min(left), ..plan };
         let mut conquer = std::mem::take(tools.conquer);
+        // While the bank is held, this thread must not begin another search: tests are not split over the pool.
+        let split = tools.split.take();
         let (ended, candidates) = conquer.run(goal, &plan, stop, &mut |offer| {
             let body = arena.alloc_str(&schedule(offer.exprs, offer.roots));
             if body.is_empty() || !accepts(tools, problem, body, found) {
@@ -390,7 +396,15 @@ fn expressions<'a>(
             best = Some(Candidate { body, helpers: "", size, strategy, template: None, weight });
             Answer::Accept
         });
+        tools.tried.push(Tried {
+            what: format!("expressions of {}, and trees of them", plan.name),
+            candidates,
+            bank: Some(conquer.last()),
+            found: best.as_ref().map(|best| best.strategy),
+        });
+        conquer.release();
         *tools.conquer = conquer;
+        tools.split = split;
         found.candidates += candidates;
         if ended == Ended::Interrupted {
             found.stop = Stop::Interrupted;
@@ -452,6 +466,12 @@ fn shorter<'a>(
         Answer::Accept
     });
     *tools.enumerator = enumerator;
+    tools.tried.push(Tried {
+        what: "shorter bodies that do the same".to_owned(),
+        candidates,
+        bank: None,
+        found: shorter.as_ref().map(|shorter| shorter.strategy),
+    });
     found.candidates += candidates;
     if ended == Ended::Interrupted {
         found.stop = Stop::Interrupted;
@@ -491,19 +511,20 @@ fn is_same<'a>(tools: &mut Tools<'_, 'a>, problem: &Problem<'_, 'a>, body: &'a s
 
 /// The attempts for one goal, in order; shares of the budget go by what solves more.
 fn plans(goal: &Goal<'_>, mentioned: &[Cell], candidates_max: u64) -> Vec<Plan> {
-    let plan = |vocabulary, condition, share: u64| Plan {
+    let plan = |name, vocabulary, condition, share: u64| Plan {
+        name,
         vocabulary,
         condition: Some(condition),
         meets: condition == Condition::Flag,
         candidates_max: candidates_max / 100 * share,
-        entries_max: ENTRIES_MAX,
+        entries_max: conquer::ENTRIES_MAX,
     };
     if !goal.is_patterns() {
-        return vec![plan(Vocabulary::numbers(mentioned), Condition::Flag, 60)];
+        return vec![plan("numbers", Vocabulary::numbers(mentioned), Condition::Flag, 60)];
     }
-    let logic = |share| plan(Vocabulary::logic(), Condition::IsOne, share);
-    let numeric = |share| plan(Vocabulary::numeric_bits(), Condition::Flag, share);
-    let wide = |share| plan(Vocabulary::wide_bits(mentioned), Condition::Flag, share);
+    let logic = |share| plan("masked bits", Vocabulary::logic(), Condition::IsOne, share);
+    let numeric = |share| plan("unsigned bits", Vocabulary::numeric_bits(), Condition::Flag, share);
+    let wide = |share| plan("bits of all kinds", Vocabulary::wide_bits(mentioned), Condition::Flag, share);
     // Several patterns are compared with each other before they are masked.
     if goal.inputs.len() == 1 {
         vec![logic(60), numeric(15), wide(15)]
@@ -599,6 +620,15 @@ fn sequences<'a>(
         Kind::Fitted => sequence::propose_fitted(terms, &mut accept),
         Kind::Searched => sequence::propose_searched(terms, left, stop, &mut accept),
     };
+    tools.tried.push(Tried {
+        what: match kind {
+            Kind::Fitted => "rules fitted to the terms".to_owned(),
+            Kind::Searched => "loops and recursions with looked-up holes".to_owned(),
+        },
+        candidates,
+        bank: None,
+        found: best.as_ref().map(|best| best.strategy),
+    });
     found.candidates += candidates;
     tools.engine.set_fuel(settings.search_fuel);
     best
@@ -651,6 +681,7 @@ fn fitting<'a>(
 ) -> Option<Candidate<'a>> {
     let _stage = profile::stage(Stage::Template);
     let mut best: Option<Candidate<'a>> = None;
+    let (before, mut n_tried) = (found.candidates, 0usize);
     let ranges = problem.checks.input_ranges(tools.arena);
     for template in problem.library.fitting(problem.record.n_inputs(), problem.record.n_outputs()) {
         if best.as_ref().is_some_and(|best| template.size as usize >= best.size)
@@ -663,12 +694,22 @@ fn fitting<'a>(
         if is_interrupted(tools) || found.stop == Stop::Budget {
             break;
         }
+        n_tried += 1;
         if let Some(smaller) =
             fillings(tools, problem, settings, template, best.as_ref().map(|best| best.size), found)
         {
             keep_solution(problem, tools, found, best.replace(smaller));
         }
     }
+    tools.tried.push(Tried {
+        what: match n_tried {
+            1 => "1 template".to_owned(),
+            n => format!("{n} templates"),
+        },
+        candidates: found.candidates - before,
+        bank: None,
+        found: best.as_ref().map(|best| best.strategy),
+    });
     best
 }
 

@@ -11,6 +11,7 @@ use crate::synth::enumerate::Enumerator;
 use crate::synth::frozen::Frozen;
 use crate::synth::search;
 use crate::synth::sequence::occam::Weight;
+use crate::synth::tried::Tried;
 use crate::template::{HoleContext, Library, Template};
 use crate::validate::{self, Checks, LoadError, Program, Text, Verdict};
 use std::sync::atomic::AtomicBool;
@@ -31,6 +32,16 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self { candidates_max: 1_000_000, length_max: 6, search_fuel: 20_000, ignore_given: false }
+    }
+}
+
+/// Memory of one search beside its bank: arena, states of the enumeration, terms and predicates, what sequences are made of.
+const BESIDE_BYTES: u64 = 64 << 20;
+
+impl Settings {
+    /// Most bytes that the search for one specification holds, with an engine of so many bytes of data space.
+    pub fn bytes_max(&self, engine_bytes: u32) -> u64 {
+        Conquer::bytes_max(self.candidates_max) + 2 * u64::from(engine_bytes) + BESIDE_BYTES
     }
 }
 
@@ -56,6 +67,8 @@ pub struct Tools<'w, 'a> {
     pub split: Option<&'w validate::Splitter>,
     /// Fuel of one test of the final code.
     pub fuel: u64,
+    /// What the search tried.
+    pub tried: &'w mut Vec<Tried>,
 }
 
 /// What is asked.

@@ -3,7 +3,7 @@
 use crate::arena::{Pool, Reuse};
 use crate::corpus::Tests;
 use crate::forth::{Engine, Image, Limits, TrapKind, Xt};
-use crate::model::Cell;
+use crate::model::{Cell, ValueCheck};
 use crate::profile::{self, Stage};
 use crate::validate::cases;
 use crate::validate::checks::Checks;
@@ -51,6 +51,8 @@ pub struct Verdict {
     pub properties_unchecked: u32,
     /// Fuel burned on the tests.
     pub steps: u64,
+    /// On how many inputs it equals its `value`, and whether these are all.
+    pub value: Option<ValueCheck>,
     /// The first failure, tests before samples before properties.
     pub failure: Option<Failure>,
 }
@@ -114,6 +116,7 @@ pub fn judge(
     let oracles = checks.oracles.judge(engine, xt);
     verdict.properties_checked = oracles.n_checked;
     verdict.properties_unchecked = oracles.n_unchecked;
+    verdict.value = oracles.value;
     if verdict.failure.is_none() {
         verdict.failure = oracles.failure;
     }

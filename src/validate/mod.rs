@@ -15,4 +15,4 @@ pub use judge::{Failure, FirstFailure, Splitter, Verdict, describe, first_failur
 pub use program::{LoadError, Program, Text, is_source, load};
 
 /// Counts up whenever a verdict on the same definition can come out otherwise: it is part of every fingerprint.
-pub const VALIDATE_VERSION: u32 = 2;
+pub const VALIDATE_VERSION: u32 = 3;

@@ -3,7 +3,7 @@
 use crate::arena::Bump;
 use crate::corpus::Record;
 use crate::forth::{Engine, Trap, TrapKind, Xt};
-use crate::model::{Cell, CellType, Diagnostic, Severity};
+use crate::model::{Cell, CellType, Diagnostic, Severity, ValueCheck};
 use crate::spec::expr::{
     self, CallResult, Env, ExprError, Formula, Name, Names, NoWords, Property, Row, Word,
 };
@@ -16,6 +16,9 @@ use std::fmt::Write;
 
 /// Calls that the shrinking of one counterexample may take.
 const SHRINK_CALLS_MAX: u32 = 200;
+
+/// Inputs with at most so many rows within their bounds are checked one and all.
+const EXHAUSTIVE_MAX: usize = 1 << 16;
 
 /// A sample on which the oracles speak.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +54,8 @@ pub(super) struct Oracles<'a> {
     /// Which outputs have a `value` that gave answers.
     known: &'a [bool],
     samples: &'a [Sample<'a>],
+    /// Whether the samples are all inputs that the constraints admit.
+    is_whole: bool,
     claims: &'a [Claim<'a>],
     unchecked: &'a [Unchecked<'a>],
 }
@@ -60,13 +65,22 @@ pub(super) struct OracleTally {
     pub n_checked: u32,
     pub n_unchecked: u32,
     pub failure: Option<Failure>,
+    /// How far the values reach.
+    pub value: Option<ValueCheck>,
 }
 
 impl<'a> Oracles<'a> {
     /// Parses the expressions of a record and makes the samples. `used` are the words that it may call.
     pub fn prepare(arena: &'a Bump, record: &Record<'a>, used: &[Word<'a>], settings: &Settings) -> Self {
-        let mut oracles =
-            Self { words: &[], out_types: &[], known: &[], samples: &[], claims: &[], unchecked: &[] };
+        let mut oracles = Self {
+            words: &[],
+            out_types: &[],
+            known: &[],
+            samples: &[],
+            is_whole: false,
+            claims: &[],
+            unchecked: &[],
+        };
         let has_values = record.outputs().any(|output| output.value.is_some());
         if !has_values && record.properties().is_empty() {
             return oracles;
@@ -145,15 +159,23 @@ impl<'a> Oracles<'a> {
 
     /// Whether a loaded definition fails somewhere; stops at the first failure.
     pub fn refutes(&self, engine: &mut Engine, xt: Xt) -> bool {
-        self.failing_sample(engine, xt).is_some()
+        self.check_samples(engine, xt).failing.is_some()
             || self.claims.iter().any(|claim| self.check_claim(engine, xt, claim).failing.is_some())
     }
 
     /// Holds a loaded definition against everything; a failing property comes with its smallest counterexample.
     pub fn judge(&self, engine: &mut Engine, xt: Xt) -> OracleTally {
         let n_known = self.known.iter().filter(|known| **known).count() as u32;
-        let mut tally = OracleTally { n_checked: n_known, n_unchecked: self.n_unchecked(), failure: None };
-        tally.failure = self.failing_sample(engine, xt).map(Failure::Sample);
+        let samples = self.check_samples(engine, xt);
+        let mut tally = OracleTally {
+            n_checked: n_known,
+            n_unchecked: self.n_unchecked(),
+            failure: samples.failing.map(Failure::Sample),
+            value: (samples.failing.is_none() && samples.n_conclusive > 0).then_some(ValueCheck {
+                inputs: samples.n_conclusive,
+                exhaustive: self.is_whole && samples.n_conclusive as usize == self.samples.len(),
+            }),
+        };
         for (index, claim) in (0..).zip(self.claims) {
             let checked = self.check_claim(engine, xt, claim);
             if checked.n_usable > 0 {
@@ -174,11 +196,14 @@ impl<'a> Oracles<'a> {
         tally
     }
 
-    fn failing_sample(&self, engine: &mut Engine, xt: Xt) -> Option<u32> {
+    /// Runs the samples up to the first on which the definition is wrong.
+    fn check_samples(&self, engine: &mut Engine, xt: Xt) -> CheckedSamples {
+        let mut n_conclusive = 0;
         let fails = |sample: &Sample<'_>| match run(engine, xt, sample.inputs) {
             Ran::Inconclusive => false,
             Ran::Trapped => true,
             Ran::Ended => {
+                n_conclusive += 1;
                 let stack = engine.stack();
                 stack.len() != sample.outputs.len()
                     || stack
@@ -188,7 +213,8 @@ impl<'a> Oracles<'a> {
                         .any(|((got, due), known)| *known && got != due)
             }
         };
-        self.samples.iter().position(fails).map(|index| index as u32)
+        let failing = self.samples.iter().position(fails).map(|index| index as u32);
+        CheckedSamples { n_conclusive, failing }
     }
 
     fn check_claim(&self, engine: &mut Engine, xt: Xt, claim: &Claim<'a>) -> Checked {
@@ -266,6 +292,12 @@ impl<'a> Oracles<'a> {
     }
 }
 
+struct CheckedSamples {
+    /// How many samples ran to an end.
+    n_conclusive: u32,
+    failing: Option<u32>,
+}
+
 struct Checked {
     n_usable: u32,
     failing: Option<Vec<Cell>>,
@@ -308,12 +340,21 @@ impl<'a> Preparation<'_, 'a> {
             return;
         }
         let domain = Domain::of_params(self.arena, &self.names, self.constraints);
+        let every = sample::every(self.arena, &domain, EXHAUSTIVE_MAX);
+        let rows = match &every {
+            Some(every) => std::slice::from_ref(every),
+            None => self.rows(&domain, 0),
+        };
         let mut samples = ArenaVec::new_in(self.arena);
-        for row in self.rows(&domain, 0).iter().flat_map(Samples::rows) {
-            if let Some(outputs) = self.answers(formulas, row, domain.types) {
-                samples.push(Sample { inputs: row, outputs });
+        // What a value says nothing of is no input that it can be equal on.
+        let mut is_whole = every.is_some();
+        for row in rows.iter().flat_map(Samples::rows) {
+            match self.answers(formulas, row, domain.types) {
+                Some(outputs) => samples.push(Sample { inputs: row, outputs }),
+                None => is_whole = false,
             }
         }
+        oracles.is_whole = is_whole;
         if samples.is_empty() {
             for (output, _) in
                 self.record.outputs().zip(formulas.iter()).filter(|(_, formula)| formula.is_some())

@@ -261,8 +261,24 @@ fn one_verdict_is_explained() {
     {
         assert!(told.contains(needle), "{needle}: {told}");
     }
-    let beyond = run_in(folder.path(), &["--explain", "beyond"]).expect(1).stdout;
-    assert!(beyond.contains("beyond: unsolved"), "{beyond}");
+    // Enough to come from the templates to the banks.
+    let beyond = ["run", "specs", "--budget", "100000", "--explain", "beyond"];
+    let told = wordmill(folder.path(), &beyond).expect(1).stdout;
+    for needle in [
+        "beyond: unsolved",
+        "tried       bodies of 0 to 3 words: ",
+        " templates: ",
+        "tried       expressions of numbers, and trees of them: ",
+        "; a bank of ",
+        " of 8 tests at once",
+    ] {
+        assert!(told.contains(needle), "{needle}: {told}");
+    }
+    let json = wordmill(folder.path(), &[&beyond[..], &["--message-format", "json"]].concat()).expect(1);
+    let tried = json.json_lines()[0]["tried"].clone();
+    let banks =
+        tried.as_array().expect("a list").iter().filter_map(|tried| tried["bank"]["expressions"].as_u64());
+    assert!(banks.max().is_some_and(|most| most > 100), "{tried}");
     let unknown = run_in(folder.path(), &["--explain", "sqare"]).expect(2);
     assert!(unknown.stderr.contains("did you mean `square`?"), "{}", unknown.stderr);
     assert!(!folder.path().join("wordmill-out/outcomes.jsonl").exists());

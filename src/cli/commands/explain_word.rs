@@ -10,6 +10,7 @@ use crate::cli::{Exit, text};
 use crate::corpus::Record;
 use crate::model::{Detail, Outcome, Status, Stop};
 use crate::report::{Row, outcome_line};
+use crate::synth::Tried;
 use crate::{effect, pipeline};
 use anyhow::bail;
 use std::io::Write;
@@ -25,11 +26,11 @@ pub fn run(word: &str, job: &Job, signals: &Signals, context: &mut Context) -> a
     }
     let mut exit = Exit::Good;
     for id in found {
-        let outcome = pipeline::outcome(&job.corpus, id, &job.options, signals.stop());
+        let (outcome, tried) = pipeline::outcome(&job.corpus, id, &job.options, signals.stop());
         if let Some(signal) = signals.exit() {
             return Ok(signal);
         }
-        explain(job.corpus.record(id), &outcome, context)?;
+        explain(job.corpus.record(id), &outcome, &tried, context)?;
         if outcome.status != Status::Verified {
             exit = Exit::Bad;
         }
@@ -37,11 +38,17 @@ pub fn run(word: &str, job: &Job, signals: &Signals, context: &mut Context) -> a
     Ok(exit)
 }
 
-fn explain(record: Record<'_>, outcome: &Outcome, context: &mut Context) -> anyhow::Result<()> {
+fn explain(
+    record: Record<'_>,
+    outcome: &Outcome,
+    tried: &[Tried],
+    context: &mut Context,
+) -> anyhow::Result<()> {
     let row = Row::from_record(record);
     let line = outcome_line(&row, outcome);
     if context.format == MessageFormat::Json {
         let mut value = serde_json::to_value(&line)?;
+        value["tried"] = serde_json::to_value(tried)?;
         if let Some(detail) = &outcome.detail {
             value["near_misses"] = serde_json::to_value(&detail.near_misses)?;
             value["solutions"] = serde_json::to_value(&detail.solutions)?;
@@ -74,10 +81,16 @@ fn explain(record: Record<'_>, outcome: &Outcome, context: &mut Context) -> anyh
     }
     tell("found by", &found_by(outcome))?;
     tell("search", &search(outcome))?;
+    for tried in tried {
+        tell("tried", &in_words(tried))?;
+    }
     tell("tests", &share(outcome.tests_passed, outcome.tests_total, "passed"))?;
     if outcome.properties_checked + outcome.properties_unchecked > 0 {
         let (checked, unchecked) = (outcome.properties_checked, outcome.properties_unchecked);
         tell("properties", &format!("{checked} checked, {unchecked} could not be checked"))?;
+    }
+    if let Some(value) = outcome.value {
+        tell("value", &value.to_string())?;
     }
     if outcome.heldout_total > 0 {
         tell("held out", &share(outcome.heldout_passed, outcome.heldout_total, "passed"))?;
@@ -126,6 +139,31 @@ fn search(outcome: &Outcome) -> String {
         Stop::Skipped => "there was nothing to search for".to_owned(),
         Stop::Interrupted => format!("interrupted after {candidates}"),
     }
+}
+
+/// `unsigned bits: 300,000 candidates; 210,000 expressions of up to size 6 …`
+fn in_words(tried: &Tried) -> String {
+    use std::fmt::Write;
+    let mut words = format!("{}: {}", tried.what, text::count(tried.candidates, "candidate"));
+    if let Some(bank) = &tried.bank {
+        let expressions = text::count(bank.expressions as u64, "distinct expression");
+        let mib = bank.bytes as f64 / f64::from(1 << 20);
+        write!(words, "; a bank of {expressions} up to size {}, {mib:.1} MiB", bank.size)
+            .expect("a String takes everything");
+        write!(
+            words,
+            "; {}, {}, {} of {} tests at once",
+            text::count(bank.terms as u64, "partial solution"),
+            text::count(bank.predicates as u64, "condition"),
+            text::count(bank.rounds as u64, "round"),
+            bank.lanes,
+        )
+        .expect("a String takes everything");
+    }
+    if let Some(found) = tried.found {
+        write!(words, "; found a program by {}", found.name()).expect("a String takes everything");
+    }
+    words
 }
 
 fn share(part: u32, whole: u32, what: &str) -> String {

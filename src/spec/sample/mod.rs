@@ -14,5 +14,5 @@ mod shrink;
 mod tests;
 
 pub use domain::{Blocked, Constraint, Domain};
-pub use rows::{Options, Samples, samples};
+pub use rows::{Options, Samples, every, samples};
 pub use shrink::shrink;

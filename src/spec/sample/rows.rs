@@ -94,6 +94,40 @@ pub fn samples<'a>(arena: &'a Bump, domain: &Domain<'_>, options: Options) -> Sa
     Samples { len: maker.len, tries: maker.tries, cells: maker.cells.into_bump_slice(), ..empty }
 }
 
+/// Every row that satisfies the constraints, in order, where at most `rows_max` lie within the bounds of all variables.
+pub fn every<'a>(arena: &'a Bump, domain: &Domain<'_>, rows_max: usize) -> Option<Samples<'a>> {
+    let width = domain.types.len();
+    if domain.blocked.is_some() || domain.slots().take_while(|slot| *slot < width).count() != width {
+        return None;
+    }
+    let bounds = bounds(arena, domain);
+    let mut n_rows = 1i128;
+    for bounds in &bounds {
+        let n_values = bounds.high.checked_sub(bounds.low)?.checked_add(1)?;
+        if n_values < 1 {
+            return None;
+        }
+        n_rows = n_rows.checked_mul(n_values).filter(|n_rows| *n_rows <= rows_max as i128)?;
+    }
+    let row = arena.alloc_slice_fill_copy(width, 0);
+    let mut cells = ArenaVec::new_in(arena);
+    let mut len = 0;
+    for number in 0..n_rows {
+        // The last variable changes fastest.
+        let mut rest = number;
+        for (slot, bounds) in bounds.iter().enumerate().rev() {
+            let n_values = bounds.high - bounds.low + 1;
+            row[slot] = (bounds.low + rest % n_values) as Cell;
+            rest /= n_values;
+        }
+        if domain.admits(row) {
+            cells.extend_from_slice_copy(row);
+            len += 1;
+        }
+    }
+    Some(Samples { cells: cells.into_bump_slice(), width, len, tries: n_rows as u32, blocked: None })
+}
+
 struct Maker<'m, 'a> {
     domain: &'m Domain<'m>,
     ladders: ArenaVec<'a, (usize, Ladder<'a>)>,

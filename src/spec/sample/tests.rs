@@ -279,3 +279,32 @@ fn shipped_expressions_are_executable() {
     }
     assert!(n_values > 50, "{n_values}");
 }
+
+fn every_row(params: Params<'_>, rows_max: usize) -> Option<Vec<Vec<Cell>>> {
+    with_names(params, |arena, names, constraints| {
+        let domain = Domain::of_params(arena, names, constraints);
+        every(arena, &domain, rows_max).map(|rows| rows.rows().map(<[Cell]>::to_vec).collect())
+    })
+}
+
+#[test]
+fn small_domains_are_taken_whole() {
+    let check = |params: Params<'_>, expect: &[&[Cell]]| {
+        let expect: Vec<Vec<Cell>> = expect.iter().map(|row| row.to_vec()).collect();
+        assert_eq!(every_row(params, 100), Some(expect), "{params:?}");
+    };
+    check(&[("a", CellType::Bool, None)], &[&[-1], &[0]]);
+    check(&[("a", CellType::Int, Some("1 <= a <= 3"))], &[&[1], &[2], &[3]]);
+    check(
+        &[("a", CellType::Int, Some("0 <= a < 3")), ("b", CellType::Int, Some("a < b <= 2"))],
+        &[&[0, 1], &[0, 2], &[1, 2]],
+    );
+    check(&[("a", CellType::Uint, Some("a < 10 and a mod 4 = 1"))], &[&[1], &[5], &[9]]);
+    check(&[], &[&[]]);
+    let bytes = [("a", CellType::Int, Some("0 <= a <= 255")), ("b", CellType::Char, Some("b < 256"))];
+    assert_eq!(every_row(&bytes, 1 << 16).map(|rows| rows.len()), Some(1 << 16));
+    assert_eq!(every_row(&bytes, (1 << 16) - 1), None);
+    assert_eq!(every_row(&[("a", CellType::Int, None)], 1 << 16), None);
+    assert_eq!(every_row(&[("a", CellType::Addr, Some("a < 4"))], 1 << 16), None);
+    assert_eq!(every_row(&[("a", CellType::Int, Some("3 <= a <= 1"))], 1 << 16), None);
+}

@@ -42,6 +42,8 @@ pub enum Job<'v, const L: usize> {
     Unary(Unary, &'v [Column<L>]),
     /// The operator on the first column and each of the others.
     Binary(Op, Column<L>, &'v [Column<L>]),
+    /// The operator on each of the columns and the last.
+    Mirrored(Op, &'v [Column<L>], Column<L>),
 }
 
 /// The hash of a column on which the operator traps.
@@ -188,6 +190,12 @@ pub fn compute<const L: usize>(job: Job<'_, L>, columns: &mut [Column<L>], hashe
             each($from, columns, hashes, |lane, b: Cell| $f(a.0[lane], b))
         }};
     }
+    macro_rules! back {
+        ($from:expr, $b:expr, $f:expr) => {{
+            let b = $b;
+            each($from, columns, hashes, |lane, a: Cell| $f(a, b.0[lane]))
+        }};
+    }
     match job {
         Job::Unary(Unary::Left(count), from) => one!(from, |x: Cell| ((x as u64) << (count & 63)) as Cell),
         Job::Unary(Unary::Right(count), from) => one!(from, |x: Cell| ((x as u64) >> (count & 63)) as Cell),
@@ -203,6 +211,19 @@ pub fn compute<const L: usize>(job: Job<'_, L>, columns: &mut [Column<L>], hashe
             ZeroNotEquals => one!(from, |x: Cell| scalar::flag(x != 0)),
             ZeroLess => one!(from, |x: Cell| x >> 63),
             ZeroGreater => one!(from, |x: Cell| scalar::flag(x > 0)),
+            _ => hashes.fill(TRAPPED),
+        },
+        Job::Mirrored(op, from, b) => match op {
+            Minus => back!(from, b, Cell::wrapping_sub),
+            LShift => back!(from, b, scalar::lshift),
+            RShift => back!(from, b, scalar::rshift),
+            Slash => each_checked(from, columns, hashes, |lane, a| scalar::div_floored(a, b.0[lane])),
+            Mod => each_checked(from, columns, hashes, |lane, a| scalar::mod_floored(a, b.0[lane])),
+            Less => back!(from, b, |a, b| scalar::flag(a < b)),
+            Greater => back!(from, b, |a, b| scalar::flag(a > b)),
+            ULess => back!(from, b, |a, b| scalar::flag((a as u64) < b as u64)),
+            UGreater => back!(from, b, |a, b| scalar::flag(a as u64 > b as u64)),
+            // Of the others, the order of the operands does not matter.
             _ => hashes.fill(TRAPPED),
         },
         Job::Binary(op, a, from) => match op {

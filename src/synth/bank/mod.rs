@@ -23,14 +23,21 @@ pub use vocabulary::Vocabulary;
 pub const ENTRIES_MAX: usize = (1 << 28) - 1;
 
 const TABLE_LEN_MIN: usize = 1 << 12;
-/// From this length on the table is only doubled.
+/// From this length on the table grows by halves, before that by fours.
 const TABLE_LEN_LARGE: usize = 1 << 18;
+
+/// A bank that outgrows this gets room for all that it may come to: nothing is copied later, and what is not used costs
+/// nothing.
+const FEW: usize = 1 << 14;
+
+/// Blocks between the computing of a column and its insertion, so that what the insertion reads has come from memory.
+const WAITING: usize = 3;
 
 const INDEX_BITS: u32 = 28;
 const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 
 /// How an entry is made: an operator's number in the vocabulary and the entries it takes, packed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 struct Made(u64);
 
 /// An entry taken apart.
@@ -49,6 +56,11 @@ pub enum Entry {
 impl Made {
     fn new(operator: usize, a: usize, b: usize) -> Self {
         Self((operator as u64) << (2 * INDEX_BITS) | (a as u64) << INDEX_BITS | b as u64)
+    }
+
+    /// That of the column `k` columns on, where `step` is what one column adds.
+    fn next(self, step: u64, k: usize) -> Self {
+        Self(self.0 + step * k as u64)
     }
 
     fn parts(self) -> (usize, usize, usize) {
@@ -72,12 +84,36 @@ pub struct Bank<const L: usize> {
     made: Vec<Made>,
     /// Where the expressions of each size end; sizes begin at 1.
     ends: Vec<usize>,
-    /// Open addressing: the upper bits of the hash, and the number of the entry plus one.
+    /// Open addressing, in the order of hashes: the upper bits of the hash, and the number of the entry plus one.
     table: Vec<u64>,
+    /// The memory of the table before.
+    spare: Vec<u64>,
     vocabulary: Vocabulary,
-    block: Block<L>,
+    /// Blocks that were computed and not yet inserted, a ring; how many were computed, and how many are waiting.
+    blocks: [Waiting<L>; WAITING],
+    n_computed: usize,
+    n_waiting: usize,
     simd: Simd,
     candidates: u64,
+}
+
+/// What is done to a range of entries.
+#[derive(Clone, Copy)]
+enum Operation<const L: usize> {
+    Unary(Unary),
+    /// The first operand stays.
+    Binary(Op, Column<L>),
+    /// The second operand stays.
+    Mirrored(Op, Column<L>),
+}
+
+/// A computed block.
+#[derive(Default)]
+struct Waiting<const L: usize> {
+    block: Block<L>,
+    n: usize,
+    first: Made,
+    step: u64,
 }
 
 impl<const L: usize> Default for Bank<L> {
@@ -87,6 +123,9 @@ impl<const L: usize> Default for Bank<L> {
 }
 
 impl<const L: usize> Bank<L> {
+    /// Most bytes that an entry takes: its values, how it is made, and its place in the table, twice while that grows.
+    pub const ENTRY_BYTES: usize = size_of::<Column<L>>() + size_of::<Made>() + 4 * size_of::<u64>();
+
     /// An empty bank that computes with these instructions.
     pub fn with_simd(simd: Simd) -> Self {
         Self {
@@ -94,8 +133,11 @@ impl<const L: usize> Bank<L> {
             made: Vec::new(),
             ends: Vec::new(),
             table: Vec::new(),
+            spare: Vec::new(),
             vocabulary: Vocabulary::default(),
-            block: Block::default(),
+            blocks: std::array::from_fn(|_| Waiting::default()),
+            n_computed: 0,
+            n_waiting: 0,
             simd,
             candidates: 0,
         }
@@ -109,6 +151,7 @@ impl<const L: usize> Bank<L> {
         self.ends.push(0);
         self.table.clear();
         self.table.resize(TABLE_LEN_MIN, 0);
+        self.n_waiting = 0;
         self.vocabulary = vocabulary;
         self.candidates = 0;
         let n_constants = self.vocabulary.constants.len();
@@ -174,11 +217,11 @@ impl<const L: usize> Bank<L> {
         self.simd.mark(&self.columns[from..], goal, marks);
     }
 
-    /// How much memory is held, in bytes.
+    /// How many bytes the entries take.
     pub fn bytes(&self) -> usize {
-        self.columns.capacity() * size_of::<Column<L>>()
-            + self.made.capacity() * size_of::<Made>()
-            + self.table.capacity() * size_of::<u64>()
+        self.columns.len() * size_of::<Column<L>>()
+            + self.made.len() * size_of::<Made>()
+            + self.table.len() * size_of::<u64>()
     }
 
     /// How an entry is made.
@@ -234,6 +277,7 @@ impl<const L: usize> Bank<L> {
             .grow_unary(size, 1..=1, bounds)
             .and_then(|()| self.grow_binary(size, bounds))
             .and_then(|()| self.grow_unary(size, 2..=usize::MAX, bounds));
+        self.insert_waiting();
         *self.ends.last_mut().expect("it was pushed") = self.columns.len();
         if filled.is_some() { Filled::Whole } else { Filled::Cut }
     }
@@ -252,17 +296,8 @@ impl<const L: usize> Bank<L> {
                 continue;
             }
             let from = self.of_size(size - own);
-            let mut at = from.start;
-            while at < from.end {
-                let n = BLOCK.min(from.end - at);
-                self.simd.compute(
-                    Job::Unary(unary, &self.columns[at..at + n]),
-                    &mut self.block.columns[..n],
-                    &mut self.block.hashes[..n],
-                );
-                self.take(n, bounds, |k| Made::new(1 + number, at + k, 0))?;
-                at += n;
-            }
+            let made = Made::new(1 + number, 0, 0);
+            self.grow_by(Operation::Unary(unary), from, made, 1 << INDEX_BITS, bounds)?;
         }
         Some(())
     }
@@ -271,67 +306,143 @@ impl<const L: usize> Bank<L> {
         let n_unary = self.vocabulary.unary.len();
         for left in 1..size.saturating_sub(1) {
             let right = size - 1 - left;
-            for a in self.of_size(left) {
-                let column = self.columns[a];
+            let streamed = if left > right { left } else { right };
+            // The operand that there are fewer of stays; the others stream past.
+            for stays in self.of_size(if left > right { right } else { left }) {
+                let column = self.columns[stays];
                 for number in 0..self.vocabulary.binary.len() {
                     let op = self.vocabulary.binary[number];
-                    let mut from = self.of_size(right);
-                    if op.is_commutative() {
-                        if left > right {
-                            continue;
+                    let operator = 1 + n_unary + number;
+                    let mut from = self.of_size(streamed);
+                    if left > right {
+                        if !op.is_commutative() {
+                            let made = Made::new(operator, 0, stays);
+                            self.grow_by(
+                                Operation::Mirrored(op, column),
+                                from,
+                                made,
+                                1 << INDEX_BITS,
+                                bounds,
+                            )?;
                         }
-                        if left == right {
-                            from.start = a;
-                        }
+                        continue;
                     }
-                    let mut at = from.start;
-                    while at < from.end {
-                        let n = BLOCK.min(from.end - at);
-                        self.simd.compute(
-                            Job::Binary(op, column, &self.columns[at..at + n]),
-                            &mut self.block.columns[..n],
-                            &mut self.block.hashes[..n],
-                        );
-                        self.take(n, bounds, |k| Made::new(1 + n_unary + number, a, at + k))?;
-                        at += n;
+                    if op.is_commutative() && left == right {
+                        from.start = stays;
                     }
+                    let made = Made::new(operator, stays, 0);
+                    self.grow_by(Operation::Binary(op, column), from, made, 1, bounds)?;
                 }
             }
         }
         Some(())
     }
 
-    /// Banks what is new of the first `n` columns of the block; `None` once a bound is reached.
-    fn take(&mut self, n: usize, bounds: Bounds, made: impl Fn(usize) -> Made) -> Option<()> {
-        if self.candidates + n as u64 > bounds.candidates_max || self.columns.len() + n > bounds.entries_max {
-            return None;
-        }
-        self.candidates += n as u64;
-        if (self.columns.len() + n) * 3 > self.table.len() * 2 {
-            self.widen_table();
-        }
-        // What the insertions below will read is fetched ahead: they would wait for memory one after the other.
-        let mask = self.table.len() - 1;
-        for sum in &self.block.hashes[..n] {
-            simd::prefetch(&self.table, place(*sum) & mask);
-        }
-        for sum in &self.block.hashes[..n] {
-            let slot = self.table[place(*sum) & mask];
-            if slot != 0 && (slot ^ sum) & !INDEX_MASK == 0 {
-                simd::prefetch(&self.columns, (slot & INDEX_MASK) as usize - 1);
+    /// What an operator makes of the entries of a range; `made` is how the first entry of all would be made, and `step` what
+    /// each further one adds. `None` once a bound is reached.
+    fn grow_by(
+        &mut self,
+        operation: Operation<L>,
+        from: std::ops::Range<usize>,
+        made: Made,
+        step: u64,
+        bounds: Bounds,
+    ) -> Option<()> {
+        let mut at = from.start;
+        while at < from.end {
+            let n = BLOCK.min(from.end - at);
+            self.make_room(n, bounds)?;
+            let waiting = &mut self.blocks[self.n_computed % WAITING];
+            (waiting.n, waiting.first, waiting.step) = (n, made.next(step, at), step);
+            let block = &mut waiting.block;
+            let columns = &self.columns[at..at + n];
+            let job = match operation {
+                Operation::Unary(unary) => Job::Unary(unary, columns),
+                Operation::Binary(op, a) => Job::Binary(op, a, columns),
+                Operation::Mirrored(op, b) => Job::Mirrored(op, columns, b),
+            };
+            self.simd.compute(job, &mut block.columns[..n], &mut block.hashes[..n]);
+            for sum in &block.hashes[..n] {
+                simd::prefetch(&self.table, place(*sum, self.table.len()));
             }
-        }
-        for k in 0..n {
-            let sum = self.block.hashes[k];
-            if sum != TRAPPED {
-                let column = self.block.columns[k];
-                self.insert(&column, sum, made(k));
+            self.n_computed += 1;
+            self.n_waiting += 1;
+            if self.n_waiting > 1 {
+                self.ask_for_columns(self.n_computed - 2);
             }
+            at += n;
         }
         Some(())
     }
 
-    #[inline]
+    /// Makes room for a block: one of those that wait, and in the table. `None` once a bound is reached.
+    fn make_room(&mut self, n: usize, bounds: Bounds) -> Option<()> {
+        if self.candidates + n as u64 > bounds.candidates_max {
+            return None;
+        }
+        if self.columns.len() + (self.n_waiting + 1) * BLOCK > bounds.entries_max {
+            self.insert_waiting();
+            if self.columns.len() + n > bounds.entries_max {
+                return None;
+            }
+        }
+        self.candidates += n as u64;
+        if self.n_waiting == WAITING {
+            self.insert_oldest();
+        }
+        if (self.columns.len() + WAITING * BLOCK) * 4 > self.table.len() * 3 {
+            self.insert_waiting();
+            self.widen_table();
+        }
+        if self.columns.len() + WAITING * BLOCK > self.columns.capacity() {
+            let left = bounds.candidates_max.saturating_sub(self.candidates);
+            let most =
+                bounds.entries_max.min(self.columns.len() + usize::try_from(left).unwrap_or(usize::MAX));
+            let wanted = if self.columns.capacity() < FEW { FEW } else { most.max(FEW) + WAITING * BLOCK };
+            self.columns.reserve_exact(wanted - self.columns.len());
+            self.made.reserve_exact(wanted - self.made.len());
+            simd::use_large_pages(&mut self.columns);
+            simd::use_large_pages(&mut self.made);
+        }
+        Some(())
+    }
+
+    /// The columns that a block will be compared with are fetched ahead: their numbers have come from the table.
+    fn ask_for_columns(&self, number: usize) {
+        let waiting = &self.blocks[number % WAITING];
+        for sum in &waiting.block.hashes[..waiting.n] {
+            let slot = self.table[place(*sum, self.table.len())];
+            if slot != 0 && (slot ^ sum) & !INDEX_MASK == 0 {
+                let entry = (slot & INDEX_MASK) as usize - 1;
+                simd::prefetch(&self.columns, entry);
+            }
+        }
+    }
+
+    /// Banks what is new of all blocks that wait.
+    fn insert_waiting(&mut self) {
+        while self.n_waiting > 0 {
+            self.insert_oldest();
+        }
+    }
+
+    /// Banks what is new of the block that waits longest.
+    fn insert_oldest(&mut self) {
+        let number = (self.n_computed - self.n_waiting) % WAITING;
+        self.n_waiting -= 1;
+        let waiting = &mut self.blocks[number];
+        let (n, first, step) = (waiting.n, waiting.first, waiting.step);
+        let none = Block { columns: Vec::new(), hashes: Vec::new() };
+        let block = std::mem::replace(&mut waiting.block, none);
+        for (k, (column, sum)) in block.columns[..n].iter().zip(&block.hashes).enumerate() {
+            if *sum != TRAPPED {
+                self.insert(column, *sum, first.next(step, k));
+            }
+        }
+        self.blocks[number].block = block;
+    }
+
+    #[inline(always)]
     fn insert(&mut self, column: &Column<L>, sum: u64, made: Made) {
         if let Err(slot) = self.slot(column, sum) {
             self.columns.push(*column);
@@ -341,10 +452,10 @@ impl<const L: usize> Bank<L> {
     }
 
     /// The entry with these values, or the free slot where it belongs.
-    #[inline]
+    #[inline(always)]
     fn slot(&self, column: &Column<L>, sum: u64) -> Result<usize, usize> {
-        let mask = self.table.len() - 1;
-        let mut at = place(sum) & mask;
+        let len = self.table.len();
+        let mut at = place(sum, len);
         loop {
             let slot = self.table[at];
             if slot == 0 {
@@ -356,31 +467,38 @@ impl<const L: usize> Bank<L> {
                     return Ok(entry);
                 }
             }
-            at = (at + 1) & mask;
+            at = if at + 1 == len { 0 } else { at + 1 };
         }
     }
 
-    /// Makes the table larger. A slot holds the part of its hash that places it, so no column is read.
+    /// Makes the table larger. A slot holds the part of its hash that places it, so no column is read; and the slots stand in
+    /// the order of their hashes, so both tables are gone through once from the front.
     #[cold]
     fn widen_table(&mut self) {
-        let times = if self.table.len() < TABLE_LEN_LARGE { 4 } else { 2 };
-        let old = std::mem::take(&mut self.table);
-        self.table.resize(old.len() * times, 0);
-        let mask = self.table.len() - 1;
-        for slot in old.into_iter().filter(|slot| *slot != 0) {
-            let mut at = place(slot) & mask;
+        let len = self.table.len();
+        let len = if len < TABLE_LEN_LARGE { len * 4 } else { len + len / 2 };
+        self.spare.clear();
+        if self.spare.capacity() < len {
+            self.spare.reserve_exact(len);
+            simd::use_large_pages(&mut self.spare);
+        }
+        self.spare.resize(len, 0);
+        std::mem::swap(&mut self.table, &mut self.spare);
+        for slot in self.spare.iter().filter(|slot| **slot != 0) {
+            let slot = *slot;
+            let mut at = place(slot, len);
             while self.table[at] != 0 {
-                at = (at + 1) & mask;
+                at = if at + 1 == len { 0 } else { at + 1 };
             }
             self.table[at] = slot;
         }
     }
 }
 
-/// Where a hash belongs in the table, to be cut to its length. These bits are kept in the slot.
+/// Where a hash belongs in a table of this length, in the order of hashes. The bits that say so are kept in the slot.
 #[inline]
-fn place(sum: u64) -> usize {
-    (sum >> INDEX_BITS) as usize
+fn place(sum: u64, len: usize) -> usize {
+    (((sum >> INDEX_BITS) * len as u64) >> (64 - INDEX_BITS)) as usize
 }
 
 #[derive(Clone, Copy)]

@@ -6,10 +6,14 @@
 //! 1. A [`Simd`] other than `Portable` exists only where [`Simd::available`] found its features on this processor; its field
 //!    is private to this module.
 //! 2. A prefetch changes nothing that a program can see, and its address is that of a live item; SSE is part of x86-64.
+//! 3. Advice on pages changes nothing that a program can see; it is given for whole pages within what the list has allocated.
 
 #![allow(unsafe_code, reason = "calls functions compiled for the features that were found")]
 
 use crate::synth::bank::kernel::{self, Column, Job, Marks};
+use crate::synth::enumerate::kernel as words;
+use crate::synth::enumerate::vector;
+use words::Value;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Level {
@@ -101,6 +105,73 @@ impl Simd {
             Level::Portable => kernel::mark(columns, goal, marks),
         }
     }
+}
+
+/// Methods that call a kernel of the enumeration compiled for what was found.
+macro_rules! of_words {
+    ($($kernel:ident $avx512:ident $avx2:ident ($($name:ident: $type:ty),*) -> $result:ty;)*) => {
+        impl Simd {
+            $(
+                /// The kernel of the same name of the enumeration.
+                #[inline]
+                pub fn $kernel(self, $($name: $type),*) -> $result {
+                    match self.0 {
+                        #[cfg(target_arch = "x86_64")]
+                        // SAFETY: invariant 1.
+                        Level::Avx512 => unsafe { $avx512($($name),*) },
+                        #[cfg(target_arch = "x86_64")]
+                        // SAFETY: invariant 1.
+                        Level::Avx2 => unsafe { $avx2($($name),*) },
+                        Level::Portable => words::$kernel::<vector::Portable>($($name),*),
+                    }
+                }
+            )*
+        }
+        $(
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2")]
+            fn $avx512($($name: $type),*) -> $result {
+                words::$kernel::<vector::Wide>($($name),*)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            fn $avx2($($name: $type),*) -> $result {
+                words::$kernel::<vector::Narrow>($($name),*)
+            }
+        )*
+    };
+}
+
+of_words! {
+    binary binary_avx512 binary_avx2
+        (wanted: (u32, bool), a: &Value, b: &Value, values: &mut [Value; 17], hashes: &mut [u64; 17]) -> u32;
+    unary unary_avx512 unary_avx2
+        (wanted: (u32, bool), a: &Value, values: &mut [Value; 11], hashes: &mut [u64; 11]) -> ();
+    any_binary any_binary_avx512 any_binary_avx2
+        (wanted: (u32, u32), a: &Value, values: &[Value], goal: &Value) -> bool;
+    any_unary any_unary_avx512 any_unary_avx2 (wanted: (u32, u32), values: &[Value], goal: &Value) -> bool;
+    last_binary last_binary_avx512 last_binary_avx2 (wanted: u32, a: &Value, b: &Value, goal: &Value) -> u32;
+    last_unary last_unary_avx512 last_unary_avx2 (wanted: u32, a: &Value, goal: &Value) -> u32;
+}
+
+/// Asks for large pages where the items of a list are to stand: entries are looked up all over a bank, and each small page that
+/// is touched costs a walk through the page table. Small lists are left as they are.
+pub fn use_large_pages<T>(items: &mut Vec<T>) {
+    #[cfg(target_os = "linux")]
+    {
+        const LARGE: usize = 2 << 20;
+        let bytes = items.capacity() * size_of::<T>();
+        if bytes >= 4 * LARGE {
+            let start = items.as_mut_ptr().cast::<u8>();
+            let skipped = start.align_offset(LARGE);
+            let whole = (bytes - skipped.min(bytes)) / LARGE * LARGE;
+            // SAFETY: invariant 3. Where it is refused everything is as it was.
+            unsafe { libc::madvise(start.add(skipped).cast(), whole, libc::MADV_HUGEPAGE) };
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = items;
 }
 
 /// Asks for an item of a slice that will be read soon. Nothing happens where there is no such item.

@@ -101,7 +101,8 @@ impl Vocabulary {
         }
     }
 
-    /// Bits as numbers: bitwise words, addition and subtraction, comparisons.
+    /// Bits as unsigned numbers: bitwise words, addition and subtraction, comparisons. Nothing here takes the highest bit for
+    /// a sign: what mixes the two is rarely meant, and is left to [`Vocabulary::wide_bits`].
     pub fn numeric_bits() -> Self {
         use Unary::*;
         Self {
@@ -114,12 +115,10 @@ impl Vocabulary {
                 Plain(Op::OnePlus),
                 Plain(Op::OneMinus),
                 Plain(Op::TwoStar),
-                Plain(Op::TwoSlash),
                 Plain(Op::ZeroEquals),
-                Plain(Op::ZeroLess),
                 Right(1),
             ],
-            binary: vec![Op::And, Op::Or, Op::Xor, Op::Plus, Op::Minus, Op::Less, Op::ULess, Op::Equals],
+            binary: vec![Op::And, Op::Or, Op::Xor, Op::Plus, Op::Minus, Op::ULess, Op::Equals],
         }
     }
 

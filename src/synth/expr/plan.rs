@@ -1,9 +1,10 @@
 //! From expressions to a body: conditionals are cut out, what lies between them is scheduled as straight-line code, and the
 //! code with locals is taken where it is shorter.
 
+use crate::model::Cell;
 use crate::synth::expr::locals::with_locals;
 use crate::synth::expr::straight::straight;
-use crate::synth::expr::{ExprId, Exprs, Node};
+use crate::synth::expr::{ExprId, Exprs, Node, Op};
 use rustc_hash::FxHashMap;
 
 /// Orders of what stays on the stack under a condition that are compared, where it is this many items or fewer.
@@ -23,6 +24,9 @@ pub fn schedule(exprs: &Exprs, roots: &[ExprId]) -> String {
     }
     .join(" ")
 }
+
+/// A chain of conditions becomes a CASE from so many on; fewer read better as conditions.
+const ARMS_MIN: usize = 3;
 
 /// The length of a body, where reaching far into the stack counts as one word more.
 fn effort(words: &[String]) -> usize {
@@ -132,7 +136,68 @@ impl Planner<'_> {
                 best = Some(words);
             }
         }
-        best
+        match (best, self.case(start, goal, conditional)) {
+            (Some(best), Some(case)) if case.len() < best.len() => Some(case),
+            (best, case) => best.or(case),
+        }
+    }
+
+    /// A chain of conditions that hold the same expression against numbers, as a CASE.
+    fn case(&mut self, start: &[ExprId], goal: &[ExprId], conditional: ExprId) -> Option<Vec<String>> {
+        let (selector, _) = match self.exprs.node(conditional) {
+            Node::If(condition, ..) => self.equality(condition)?,
+            _ => return None,
+        };
+        let mut arms = Vec::new();
+        let mut otherwise = conditional;
+        while let Node::If(condition, then, next) = self.exprs.node(otherwise) {
+            match self.equality(condition) {
+                Some((same, number)) if same == selector => {
+                    arms.push((number, then));
+                    otherwise = next;
+                }
+                // What is no flag is a condition itself: it does not hold where it is 0.
+                _ if condition == selector => {
+                    arms.push((0, next));
+                    otherwise = then;
+                }
+                _ => break,
+            }
+        }
+        if arms.len() < ARMS_MIN {
+            return None;
+        }
+        let rest = &goal[..goal.len() - 1];
+        let with = |top: ExprId| [rest, &[top]].concat();
+        let mut needed = rest.to_vec();
+        needed.extend(arms.iter().map(|(_, then)| *then));
+        needed.push(otherwise);
+        let live = self.live(start, None, &needed);
+        let tested = [live.as_slice(), &[selector]].concat();
+        let mut words = self.plan(start, &tested)?;
+        words.push("case".to_owned());
+        for (number, then) in arms {
+            words.extend([number.to_string(), "of".to_owned()]);
+            words.extend(self.plan(&live, &with(then))?);
+            words.push("endof".to_owned());
+        }
+        // ENDCASE takes the selector away, which therefore lies on top of what no arm gave.
+        words.extend(self.plan(&tested, &[with(otherwise).as_slice(), &[selector]].concat())?);
+        words.push("endcase".to_owned());
+        Some(words)
+    }
+
+    /// The expression and the number of which a condition says that they are equal.
+    fn equality(&self, condition: ExprId) -> Option<(ExprId, Cell)> {
+        match self.exprs.node(condition) {
+            Node::Unary(Op::ZeroEquals, a) => Some((a, 0)),
+            Node::Binary(Op::Equals, a, b) => match (self.exprs.node(a), self.exprs.node(b)) {
+                (_, Node::Const(number)) => Some((a, number)),
+                (Node::Const(number), _) => Some((b, number)),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 }
 

@@ -213,3 +213,29 @@ fn bodies_are_idiomatic() {
     check(3, "a b c * +", "* +");
     check(1, "a 1+ a * keep kept *", "dup 1+ * dup *");
 }
+
+/// A chain of comparisons with numbers is written as a CASE where that is shorter, and runs like the conditions.
+#[test]
+fn chains_of_equalities_become_a_case() {
+    let mut engine = engine();
+    let mut check = |arms: &[(Cell, Cell)], with_input: bool| {
+        let mut exprs = Exprs::new(1);
+        let x = exprs.input(0);
+        let otherwise = if with_input { exprs.unary(Op::OnePlus, x) } else { exprs.constant(9) };
+        let root = arms.iter().rev().fold(otherwise, |rest, (number, value)| {
+            let (number, value) = (exprs.constant(*number), exprs.constant(*value));
+            let condition = exprs.binary(Op::Equals, x, number);
+            exprs.choose(condition, value, rest)
+        });
+        for row in -3..100 {
+            runs_as_evaluated(&mut engine, &exprs, &[root], &[row]);
+        }
+        schedule(&exprs, &[root])
+    };
+    let plain = check(&[(3, 40), (5, 7), (0, 81)], false);
+    assert_eq!(plain, "case 3 of 40 endof 5 of 7 endof 0 of 81 endof 9 swap endcase");
+    let kept = check(&[(3, 40), (5, 7), (8, 81), (11, 2)], true);
+    assert!(kept.contains(" case 3 of drop 40 endof "), "{kept}");
+    let two = check(&[(3, 40), (5, 7)], false);
+    assert!(!two.contains("case"), "{two}");
+}

@@ -1,0 +1,83 @@
+//! The search in bounded memory. A program of its own, for it measures the memory of the process.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use wordmill::corpus::{Corpus, Record};
+use wordmill::model::{Outcome, SpecId, Stop};
+use wordmill::pipeline::{Options, Silent, Sink, run};
+use wordmill::spec::parse_entries;
+use wordmill::template::Library;
+
+/// The most memory that this process ever held, in KiB, where the system tells.
+fn peak_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").parse().ok()
+}
+
+/// Words whose outputs are noise: nothing is found, and the banks become as large as the budget lets them. Fifteen words that are
+/// supplied stand between two of them, so that each of them goes to another thread.
+fn noise(n_words: u64) -> Corpus {
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+        (state ^ state >> 31) as i64
+    };
+    let mut text = String::new();
+    for word in 0..n_words {
+        let cases: Vec<String> =
+            (0..40).map(|_| format!(r#"{{"input":[{}],"output":[{}]}}"#, next(), next())).collect();
+        let effect = r#""inputs":[{"name":"x","type":"int"}],"outputs":[{"name":"y","type":"int"}]"#;
+        let cases = cases.join(",");
+        writeln!(text, r#"{{"word":"noise-{word}","stack_effect":{{{effect}}},"test_cases":[{cases}]}}"#)
+            .unwrap();
+        for easy in 0..15 {
+            writeln!(
+                text,
+                r#"{{"word":"easy-{word}-{easy}","stack_effect":{{{effect}}},"test_cases":[{{"input":[1],"output":[2]}}],"implementation":{{"code":"1+"}}}}"#
+            )
+            .unwrap();
+        }
+    }
+    let entries = parse_entries(text.as_bytes(), "noise.jsonl", true);
+    let specs: Vec<_> = entries.into_iter().map(|entry| entry.spec.unwrap()).collect();
+    Corpus::from_specs("noise.jsonl", &specs)
+}
+
+#[derive(Default)]
+struct Collect(Vec<Outcome>);
+
+impl Sink for Collect {
+    fn accept(&mut self, _: Record<'_>, outcome: &Outcome, _: Option<Duration>) -> std::io::Result<()> {
+        self.0.push(outcome.clone());
+        Ok(())
+    }
+}
+
+/// Four searches together take more than one alone; the limit lets as many begin as fit, and changes no outcome.
+#[test]
+fn searches_stay_within_the_memory_limit() {
+    const LIMIT: u64 = 256 << 20;
+    let corpus = noise(4);
+    let ids: Vec<SpecId> = (0..corpus.len() as u32).map(SpecId).collect();
+    let with = |memory_max: u64| {
+        let mut options = Options::new(Arc::new(Library::load(&[]).unwrap()));
+        options.jobs = 4;
+        options.memory_max = memory_max;
+        options.synth.candidates_max = 300_000;
+        let mut sink = Collect::default();
+        let go = AtomicBool::new(false);
+        run(&corpus, &ids, &options, None, &mut sink, &Silent, &go).unwrap();
+        (sink.0, peak_kib(), options.n_at_once())
+    };
+    let (bounded, bounded_peak, few) = with(LIMIT);
+    let (free, free_peak, many) = with(8 << 30);
+    assert!(few < many && many == 4, "{few} {many}");
+    assert_eq!(bounded, free);
+    assert_eq!(bounded.iter().filter(|outcome| outcome.stop == Stop::Budget).count(), 4, "{bounded:?}");
+    if let (Some(bounded), Some(free)) = (bounded_peak, free_peak) {
+        assert!(bounded < LIMIT >> 10, "{bounded} KiB");
+        assert!(free > bounded, "{free} KiB without a limit, {bounded} KiB with it");
+    }
+}
