@@ -152,7 +152,7 @@ pub fn prepare(
         let Some(report) = archive::update(&dir, &sources, &build, signals, progress, context)? else {
             return Ok(None);
         };
-        options.heldout = Some(Heldout::new(report.corpus));
+        options.heldout = Some(Arc::new(Heldout::new(report.corpus)));
     }
     let Some(corpus) = corpus(cache, context, signals, progress)? else { return Ok(None) };
     options.note_used(&corpus);
