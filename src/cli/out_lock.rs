@@ -40,7 +40,13 @@ impl OutLock {
         std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
         let path = out.join(".lock");
         let mut file = open(&path)?;
-        match file.try_lock() {
+        let mut tried = file.try_lock();
+        if matches!(tried, Err(std::fs::TryLockError::Error(_))) {
+            // Some network file systems lock only what is open for writing.
+            file = File::options().read(true).write(true).open(&path).unwrap_or(file);
+            tried = file.try_lock();
+        }
+        match tried {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => bail!("{}", held(out, read(&mut file).as_ref())),
             Err(std::fs::TryLockError::Error(error)) => {
