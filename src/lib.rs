@@ -24,5 +24,9 @@ pub mod pipeline;
 
 pub mod report;
 
+pub mod daemon;
+
+pub mod server;
+
 pub mod cli;
 pub mod config;

@@ -15,6 +15,8 @@ const HEIGHTS: &[&[&str]] = &[
     &["validate"],
     &["synth"],
     &["pipeline", "report", "config"],
+    &["daemon"],
+    &["server"],
     &["cli"],
 ];
 

@@ -148,6 +148,8 @@ pub enum Color {
 #[allow(missing_docs, reason = "each variant takes its help from the documentation of its arguments")]
 pub enum Command {
     Run(commands::run::Args),
+    Watch(commands::watch::Args),
+    Daemon(commands::daemon::Args),
     Check(commands::check::Args),
     Import(commands::import::Args),
     Infer(commands::infer::Args),
@@ -171,6 +173,8 @@ impl Command {
     pub fn layer(&self) -> Layer {
         match self {
             Command::Run(args) => args.layer(),
+            Command::Watch(args) => args.layer(),
+            Command::Daemon(args) => args.layer(),
             Command::Check(args) => args.layer(),
             Command::Templates(args) => args.layer(),
             Command::Corpus(args) => args.layer(),

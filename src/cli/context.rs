@@ -1,6 +1,6 @@
 //! What every command works with: the resolved settings and a way to write.
 
-use super::args::{Cli, MessageFormat};
+use super::args::{Cli, Command, MessageFormat};
 use super::{log, message, output};
 use crate::config::{Key, Layer, Settings, environment, file};
 use crate::model::{Diagnostic, Severity};
@@ -28,37 +28,91 @@ pub struct Context {
     pub verbose: u8,
     /// Standard output, buffered; colours are taken out where it shows none.
     pub out: output::Out,
+    sources: SettingSources,
+}
+
+/// Where settings come from, to read them again.
+#[derive(Clone, Debug)]
+pub struct SettingSources {
+    flags: Layer,
+    config: Option<PathBuf>,
+    no_config: bool,
+}
+
+impl SettingSources {
+    fn of(cli: &Cli) -> Self {
+        let mut flags = cli.global.layer();
+        flags.extend(cli.command.layer());
+        Self { flags, config: cli.global.config.clone(), no_config: cli.global.no_config }
+    }
+
+    /// Reads all layers: the settings, the files, the strongest first, and what is wrong with them.
+    pub fn resolve(&self) -> anyhow::Result<(Settings, Vec<PathBuf>, Vec<Diagnostic>)> {
+        let mut diagnostics = Vec::new();
+        let files = self.layers_of_files(&mut diagnostics)?;
+        let (variables, told) = environment::layer(std::env::vars());
+        diagnostics.extend(told);
+        let paths = files.iter().map(|(path, _)| path.clone()).collect();
+        let layers = [self.flags.clone(), variables]
+            .into_iter()
+            .chain(files.into_iter().map(|(_, layer)| layer))
+            .collect::<Vec<_>>();
+        Ok((Settings::resolve(layers.into_iter()), paths, diagnostics))
+    }
+
+    /// The layers of the files, the strongest first.
+    fn layers_of_files(&self, diagnostics: &mut Vec<Diagnostic>) -> anyhow::Result<Vec<(PathBuf, Layer)>> {
+        let mut layers = Vec::new();
+        for path in self.files()? {
+            let text =
+                std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let (layer, told) = file::layer(&path, &text);
+            diagnostics.extend(told);
+            layers.push((path, layer));
+        }
+        Ok(layers)
+    }
+
+    fn files(&self) -> anyhow::Result<Vec<PathBuf>> {
+        if self.no_config {
+            return Ok(Vec::new());
+        }
+        if let Some(path) = &self.config {
+            return Ok(vec![path.clone()]);
+        }
+        let here = std::env::current_dir().context("cannot tell the current directory")?;
+        let variable = |name| std::env::var(name).ok();
+        let user = file::find_user(variable("XDG_CONFIG_HOME").as_deref(), variable("HOME").as_deref());
+        Ok(file::find_project(Path::new(&here)).into_iter().chain(user).collect())
+    }
 }
 
 impl Context {
     /// Reads the layers, resolves them, sets up colours and logging. Mistakes in the configuration are told on standard
     /// error and end the command.
     pub fn new(cli: &Cli) -> anyhow::Result<Self> {
-        let mut diagnostics = Vec::new();
-        let files = layers_of_files(cli, &mut diagnostics)?;
-        let (variables, told) = environment::layer(std::env::vars());
-        diagnostics.extend(told);
-        let mut flags = cli.global.layer();
-        flags.extend(cli.command.layer());
-        let paths = files.iter().map(|(path, _)| path.clone()).collect();
-        let layers = [flags, variables]
-            .into_iter()
-            .chain(files.into_iter().map(|(_, layer)| layer))
-            .collect::<Vec<_>>();
-        let settings = Settings::resolve(layers.into_iter());
+        let sources = SettingSources::of(cli);
+        let (settings, paths, diagnostics) = sources.resolve()?;
 
         let choice = |key| settings.text(key);
         output::choose(choice(Key::OutputColor));
         let format = MessageFormat::from_str(choice(Key::OutputMessageFormat), false).unwrap_or_default();
         log::start(choice(Key::OutputLogFormat) == "json", cli.global.quiet, cli.global.verbose);
         let (quiet, verbose) = (cli.global.quiet, cli.global.verbose);
-        let context = Self { settings, files: paths, format, quiet, verbose, out: output::out() };
+        let context = Self { settings, files: paths, format, quiet, verbose, out: output::out(), sources };
         let errors = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         diagnostics
             .iter()
             .filter(|d| d.severity == Severity::Error || !quiet)
             .for_each(|d| context.complain(d));
-        if errors { Err(Told.into()) } else { Ok(context) }
+        // A daemon must be reachable above all when somebody broke its settings.
+        let may_go_on = matches!(cli.command, Command::Daemon(_));
+        if errors && !may_go_on { Err(Told.into()) } else { Ok(context) }
+    }
+
+    /// Where the settings come from, for those who read them again.
+    pub fn sources(&self) -> SettingSources {
+        self.sources.clone()
     }
 
     /// Writes a diagnostic to standard output.
@@ -83,30 +137,4 @@ impl Context {
     pub fn finish(&mut self) -> std::io::Result<()> {
         self.out.flush()
     }
-}
-
-/// The layers of the files, the strongest first.
-fn layers_of_files(cli: &Cli, diagnostics: &mut Vec<Diagnostic>) -> anyhow::Result<Vec<(PathBuf, Layer)>> {
-    let mut layers = Vec::new();
-    for path in files(cli)? {
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let (layer, told) = file::layer(&path, &text);
-        diagnostics.extend(told);
-        layers.push((path, layer));
-    }
-    Ok(layers)
-}
-
-fn files(cli: &Cli) -> anyhow::Result<Vec<PathBuf>> {
-    if cli.global.no_config {
-        return Ok(Vec::new());
-    }
-    if let Some(path) = &cli.global.config {
-        return Ok(vec![path.clone()]);
-    }
-    let here = std::env::current_dir().context("cannot tell the current directory")?;
-    let variable = |name| std::env::var(name).ok();
-    let user = file::find_user(variable("XDG_CONFIG_HOME").as_deref(), variable("HOME").as_deref());
-    Ok(file::find_project(Path::new(&here)).into_iter().chain(user).collect())
 }

@@ -1,6 +1,20 @@
 //! Log lines, on standard error.
 
+use std::io::{IsTerminal, Write, sink, stderr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracing_subscriber::EnvFilter;
+
+/// Whether a terminal shows something else.
+static IS_MUTED: AtomicBool = AtomicBool::new(false);
+
+/// While a full-screen view holds the terminal, log lines that would go there are dropped; the view tells what is wrong.
+pub fn mute(is_muted: bool) {
+    IS_MUTED.store(is_muted && stderr().is_terminal(), Ordering::SeqCst);
+}
+
+fn writer() -> Box<dyn Write> {
+    if IS_MUTED.load(Ordering::SeqCst) { Box::new(sink()) } else { Box::new(stderr()) }
+}
 
 /// Sets up logging. `WORDMILL_LOG` holds a filter such as `debug` or `wordmill::corpus=trace` and beats `-q` and `-v`.
 pub fn start(json: bool, quiet: bool, verbose: u8) {
@@ -12,7 +26,7 @@ pub fn start(json: bool, quiet: bool, verbose: u8) {
         (false, _) => "trace",
     };
     let filter = EnvFilter::try_from_env("WORDMILL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     // A second start in one process (tests) leaves the first in place.
     let _ = if json { base.json().try_init() } else { base.with_ansi(colour).with_target(false).try_init() };

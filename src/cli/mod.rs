@@ -16,8 +16,15 @@ pub mod file_map;
 pub mod forth_error;
 pub mod repl;
 
+pub mod api;
 pub mod archive;
+pub mod control;
+pub mod live_view;
+pub mod out_lock;
 pub mod running;
+pub mod service_manager;
+pub mod watch_host;
+pub mod watch_signals;
 pub mod words;
 
 pub mod codes;
@@ -108,6 +115,8 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<Exit> {
     use commands::*;
     match command {
         Command::Run(args) => run::run(args, context),
+        Command::Watch(args) => watch::run(args, context),
+        Command::Daemon(args) => daemon::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Import(args) => import::run(args, context),
         Command::Infer(args) => infer::run(args, context),

@@ -162,7 +162,7 @@ pub fn prepare(
         let Some(report) = archive::update(&dir, &sources, &build, signals, progress, context)? else {
             return Ok(None);
         };
-        options.heldout = Some(Heldout::new(report.corpus));
+        options.heldout = Some(Arc::new(Heldout::new(report.corpus)));
     }
     let Some(corpus) = corpus(cache, context, signals, progress)? else { return Ok(None) };
     options.note_used(&corpus);
@@ -205,7 +205,7 @@ fn corpus(
 }
 
 /// Leaves out what a run wrote itself: its results may lie inside the folder that it reads.
-fn leave_out_results(sources: &mut SourceSet, out: &Path) {
+pub fn leave_out_results(sources: &mut SourceSet, out: &Path) {
     let Ok(out) = out.canonicalize() else { return };
     let written = |file: &SourceFile| {
         let is_result = |name: &str| matches!(name, "outcomes.jsonl" | "report.json");
@@ -221,7 +221,7 @@ fn leave_out_results(sources: &mut SourceSet, out: &Path) {
 }
 
 /// Files of held-out cases. In a folder, every specification file counts.
-fn heldout_sources(paths: &[PathBuf]) -> anyhow::Result<SourceSet> {
+pub fn heldout_sources(paths: &[PathBuf]) -> anyhow::Result<SourceSet> {
     let mut all = SourceSet::default();
     for path in paths {
         if path.is_dir() {
@@ -309,26 +309,6 @@ pub fn everything(corpus: &Corpus) -> Vec<SpecId> {
 /// Where the results go.
 pub fn out(settings: &Settings) -> PathBuf {
     PathBuf::from(settings.text(Key::RunOut))
-}
-
-/// Holds the folder of the results for one run: two at once would write over each other.
-///
-/// # Errors
-/// When another run holds it, or it cannot be made.
-pub fn lock(out: &Path) -> anyhow::Result<std::fs::File> {
-    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    let path = out.join(".lock");
-    let file = std::fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => bail!(
-            "another run is writing into {}: wait until it has ended, or name another folder with --out",
-            out.display()
-        ),
-        Err(std::fs::TryLockError::Error(error)) => {
-            Err(error).context(format!("cannot lock {}", path.display()))
-        }
-    }
 }
 
 /// Where a shard goes: the folder that was named, else one of its own below `run.out`.

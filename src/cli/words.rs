@@ -47,6 +47,13 @@ impl CorpusWords {
         Ok(words)
     }
 
+    /// The words of a corpus that is open.
+    pub fn of_corpus(corpus: &Corpus) -> Self {
+        let mut words = Self::default();
+        corpus.records().filter_map(|record| record.to_spec()).for_each(|spec| words.add(&spec));
+        words
+    }
+
     fn add(&mut self, spec: &Spec) {
         let effect = effect_of(spec);
         let known = self.0.entry(spec.word.to_ascii_lowercase()).or_insert(effect);

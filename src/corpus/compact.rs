@@ -3,11 +3,10 @@
 
 use super::assemble::{Assembler, SegmentLimits, SegmentSink};
 use super::error::CorpusError;
-use super::ingest::{Written, write_segment};
+use super::ingest::{Destination, Written, write_segment};
 use super::layout::{ArchivedHot, ArchivedKey, Hot, Key, Lanes, Segment};
 use super::manifest::{Run, SourceEntry};
 use super::mmap::SegmentFile;
-use std::path::Path;
 
 /// So many small segments may stand side by side.
 const SMALL_MAX: usize = 16;
@@ -39,7 +38,7 @@ fn victims(sources: &[SourceEntry], table: &SegmentTable, limits: SegmentLimits)
 /// Writes the live records of what is small or mostly dead into new segments and lets the sources refer to them. Returns how
 /// many segments were taken apart.
 pub(super) fn compact(
-    dir: &Path,
+    to: Destination<'_>,
     sources: &mut [SourceEntry],
     table: &mut SegmentTable,
     limits: SegmentLimits,
@@ -49,7 +48,7 @@ pub(super) fn compact(
     if n_victims == 0 {
         return Ok(0);
     }
-    let sink = Writer { dir, written: Vec::new() };
+    let sink = Writer { to, written: Vec::new() };
     let mut assembler = Assembler::new(limits, table.len() as u32, sink);
     for source in sources {
         let mut runs = Vec::with_capacity(source.runs.len());
@@ -108,7 +107,7 @@ fn native_hot(hot: &ArchivedHot) -> Hot {
 
 /// Writes segments into the archive.
 struct Writer<'a> {
-    dir: &'a Path,
+    to: Destination<'a>,
     written: Vec<Written>,
 }
 
@@ -116,7 +115,7 @@ impl SegmentSink for Writer<'_> {
     type Error = CorpusError;
 
     fn take(&mut self, pools: Segment) -> Result<(), CorpusError> {
-        self.written.push(write_segment(self.dir, &pools)?);
+        self.written.push(write_segment(self.to, &pools)?);
         Ok(())
     }
 }

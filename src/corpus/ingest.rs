@@ -59,9 +59,28 @@ pub(super) struct Ingested {
     pub problems: Vec<Diagnostic>,
 }
 
-/// Reads files into new segments in `dir`, the first of which gets the number `first_segment`.
+/// Where new segments go.
+#[derive(Clone, Copy)]
+pub(super) enum Destination<'a> {
+    /// Into files of this folder.
+    Folder(&'a Path),
+    /// Nowhere yet.
+    Memory,
+}
+
+impl Destination<'_> {
+    /// The folder, for messages.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Destination::Folder(dir) => dir,
+            Destination::Memory => Path::new("memory"),
+        }
+    }
+}
+
+/// Reads files into new segments, the first of which gets the number `first_segment`.
 pub(super) fn ingest(
-    dir: &Path,
+    to: Destination<'_>,
     files: &[&SourceFile],
     first_segment: u32,
     limits: SegmentLimits,
@@ -75,11 +94,11 @@ pub(super) fn ingest(
         let (work_out, work_in) = bounded(CHUNKS_PER_THREAD * n_threads);
         let (segments_out, segments_in) = bounded::<Segment>(1);
         scope.spawn(move || cut(files, &work_out));
-        let writer = scope.spawn(move || write_segments(dir, &segments_in));
+        let writer = scope.spawn(move || write_segments(to, &segments_in));
         let result = put_in_order(files, work_in, segments_out, first_segment, limits, progress);
         let segments = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let (sources, problems) =
-            result.map_err(|Stopped| CorpusError::new(dir, CorpusErrorKind::Interrupted))?;
+            result.map_err(|Stopped| CorpusError::new(to.path(), CorpusErrorKind::Interrupted))?;
         Ok(Ingested { sources, segments, problems })
     })
 }
@@ -306,23 +325,35 @@ fn next_batch(work: &Receiver<Work>) -> Option<Vec<Work>> {
 }
 
 /// Writes segments as they come.
-fn write_segments(dir: &Path, segments: &Receiver<Segment>) -> Result<Vec<Written>, CorpusError> {
-    segments.iter().map(|pools| write_segment(dir, &pools)).collect()
+fn write_segments(to: Destination<'_>, segments: &Receiver<Segment>) -> Result<Vec<Written>, CorpusError> {
+    segments.iter().map(|pools| write_segment(to, &pools)).collect()
 }
 
-/// Packs, proves, writes and maps one segment.
-pub(super) fn write_segment(dir: &Path, pools: &Segment) -> Result<Written, CorpusError> {
+/// Packs and proves one segment; writes and maps it where it goes into a folder.
+pub(super) fn write_segment(to: Destination<'_>, pools: &Segment) -> Result<Written, CorpusError> {
     let packed = SegmentFile::pack(pools);
-    let path = dir.join(segment_name(packed.hash()));
-    durable::write(&path, packed.bytes()).map_err(CorpusError::io(&path, "write the segment"))?;
-    let metadata = std::fs::metadata(&path).map_err(CorpusError::io(&path, "look at the segment"))?;
-    let stamp = Stamp::of(&metadata);
     let entry = SegmentEntry {
         hash: *packed.hash(),
         records: pools.hot.len() as u32,
         bytes: packed.bytes().len() as u64,
-        stamp,
+        stamp: Stamp::default(),
     };
-    let (segment, _) = SegmentFile::open(&path, entry.hash, Some(&stamp))?;
+    match to {
+        Destination::Folder(dir) => save_segment(dir, &entry, &packed),
+        Destination::Memory => Ok((entry, packed)),
+    }
+}
+
+/// Writes a proven segment into a folder and maps it from there.
+pub(super) fn save_segment(
+    dir: &Path,
+    entry: &SegmentEntry,
+    segment: &SegmentFile,
+) -> Result<Written, CorpusError> {
+    let path = dir.join(segment_name(&entry.hash));
+    durable::write(&path, segment.bytes()).map_err(CorpusError::io(&path, "write the segment"))?;
+    let metadata = std::fs::metadata(&path).map_err(CorpusError::io(&path, "look at the segment"))?;
+    let entry = SegmentEntry { stamp: Stamp::of(&metadata), ..*entry };
+    let (segment, _) = SegmentFile::open(&path, entry.hash, Some(&entry.stamp))?;
     Ok((entry, segment))
 }

@@ -12,6 +12,7 @@ use crate::model::Lane;
 use rkyv::util::AlignedVec;
 use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 // Lanes are borrowed from the file as they lie there. On a big-endian machine they would have to be swapped first.
 #[cfg(target_endian = "big")]
@@ -51,9 +52,10 @@ impl Stamp {
     }
 }
 
+#[derive(Clone)]
 enum Backing {
-    Mapped(memmap2::Mmap),
-    Owned(AlignedVec<64>),
+    Mapped(Arc<memmap2::Mmap>),
+    Owned(Arc<AlignedVec<64>>),
 }
 
 /// A segment whose contents were proven. Invariants, on which every unchecked borrow below rests:
@@ -65,6 +67,9 @@ enum Backing {
 /// 3. `check::segment` accepted the pools: every range, tag, count and UTF-8 slice of every record holds.
 ///
 /// 2 and 3 were established by this process, or by an earlier one when the file had the very same [`Stamp`].
+///
+/// A clone shares the backing, which nobody can change: 1 to 3 hold for it too.
+#[derive(Clone)]
 pub(super) struct SegmentFile {
     backing: Backing,
     path: PathBuf,
@@ -103,7 +108,7 @@ impl SegmentFile {
         // SAFETY: invariant 1: the name is the hash of the contents; we write such files once and never open them for
         // writing again, so the mapped bytes do not change and the file does not shrink under the mapping.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(CorpusError::io(path, "map the segment"))?;
-        let segment = Self { backing: Backing::Mapped(map), path: path.to_owned(), hash };
+        let segment = Self { backing: Backing::Mapped(Arc::new(map)), path: path.to_owned(), hash };
         if known == Some(&stamp) {
             segment.check_head()?;
         } else {
@@ -117,7 +122,7 @@ impl SegmentFile {
         let mut file = rkyv::api::high::to_bytes_in::<_, rkyv::rancor::Panic>(pools, container::start())
             .unwrap_or_else(|never| match never {});
         let hash = container::seal(&mut file, FileKind::Segment, pools.hot.len() as u32);
-        let segment = Self { backing: Backing::Owned(file), path: PathBuf::from("memory"), hash };
+        let segment = Self { backing: Backing::Owned(Arc::new(file)), path: PathBuf::from("memory"), hash };
         if let Err(error) = segment.prove() {
             panic!("a segment that was just packed does not hold together: {error}");
         }
@@ -128,7 +133,12 @@ impl SegmentFile {
     #[cfg(test)]
     pub(super) fn doubtful(file: AlignedVec<64>) -> Self {
         let hash = file[32..64].try_into().expect("32 bytes");
-        Self { backing: Backing::Owned(file), path: PathBuf::from("memory"), hash }
+        Self { backing: Backing::Owned(Arc::new(file)), path: PathBuf::from("memory"), hash }
+    }
+
+    /// Whether it was packed in memory: no file holds it yet.
+    pub(super) fn is_in_memory(&self) -> bool {
+        matches!(self.backing, Backing::Owned(_))
     }
 
     /// blake3 of the payload: the name.

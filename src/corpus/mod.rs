@@ -47,6 +47,8 @@ mod compact;
 mod plan;
 mod update;
 
+mod follow;
+
 mod tools;
 
 pub use assemble::SegmentLimits;
@@ -54,6 +56,7 @@ pub use canonical::{content_hash, heldout_hash};
 pub use cold::{ParamView, ValueView};
 pub use container::FORMAT_VERSION;
 pub use error::{CorpusError, CorpusErrorKind};
+pub use follow::{Followed, Follower, Saved, save};
 pub use ingest::{OnProgress, Progress};
 pub use mmap::Stamp;
 pub use store::Corpus;

@@ -204,9 +204,25 @@ impl Corpus {
         self.manifest.sources.iter().map(|source| source.name.as_str()).zip(ranks)
     }
 
+    /// Hash of what the records of a source say, in order.
+    pub fn source_digest(&self, source: usize) -> &[u8; 32] {
+        &self.manifest.sources[source].digest
+    }
+
+    /// Whether every source can be told from a changed one by size, time and inode alone; the others were so young when they were
+    /// read that the next update compares their contents.
+    pub fn is_settled(&self) -> bool {
+        self.manifest.sources.iter().all(|source| source.state.settled)
+    }
+
     /// The manifest.
     pub(super) fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Its segments, in the order of the manifest.
+    pub(super) fn segments(&self) -> &[SegmentFile] {
+        &self.segments
     }
 
     /// The name of a source.

@@ -4,7 +4,7 @@
 use super::assemble::SegmentLimits;
 use super::compact::{SegmentTable, compact};
 use super::error::{CorpusError, CorpusErrorKind};
-use super::ingest::{Ingested, OnProgress, Written, ingest};
+use super::ingest::{Destination, Ingested, OnProgress, Written, ingest};
 use super::manifest::{MANIFEST, Manifest, SEGMENT_SUFFIX, SegmentEntry, SourceEntry, TOOL, segment_name};
 use super::mmap::SegmentFile;
 use super::plan::{Step, plan};
@@ -65,6 +65,23 @@ pub fn update(
     if options.reread {
         old.manifest.sources.clear();
     }
+    let (report, before) = advance(old, sources, options.limits, Destination::Folder(dir), true, progress)?;
+    if *report.corpus.manifest() != before {
+        write_manifest(dir, report.corpus.manifest())?;
+    }
+    remove_unreferenced(dir, report.corpus.manifest())?;
+    Ok(report)
+}
+
+/// From the old generation to the one that the sources make now; gives back the manifest of the old one too.
+pub(super) fn advance(
+    old: Old,
+    sources: &SourceSet,
+    limits: SegmentLimits,
+    to: Destination<'_>,
+    compacts: bool,
+    progress: OnProgress<'_>,
+) -> Result<(UpdateReport, Manifest), CorpusError> {
     let steps = plan(&old, sources);
     let to_read: Vec<&SourceFile> = sources
         .files
@@ -75,7 +92,7 @@ pub fn update(
         .collect();
     let n_old = old.table.len() as u32;
     let Ingested { sources: read, segments: written, problems } =
-        ingest(dir, &to_read, n_old, options.limits, progress)?;
+        ingest(to, &to_read, n_old, limits, progress)?;
 
     let n_read = read.len();
     let mut read = read.into_iter();
@@ -95,12 +112,12 @@ pub fn update(
     let mut table = old.table;
     table.extend(written.into_iter().map(Some));
     let n_before = table.len();
-    let n_merged = compact(dir, &mut next.sources, &mut table, options.limits)?;
+    let n_merged = if compacts { compact(to, &mut next.sources, &mut table, limits)? } else { 0 };
     bytes_written += table[n_before..].iter().flatten().map(|(entry, _)| entry.bytes).sum::<u64>();
     let segments = renumber(&mut next, table);
     next.generation = next.compute_generation();
     if u32::try_from(next.count()).is_err() {
-        return Err(CorpusError::damaged(dir, "a corpus has at most 2^32 records"));
+        return Err(CorpusError::damaged(to.path(), "a corpus has at most 2^32 records"));
     }
 
     let is_changed = next.generation != old.manifest.generation;
@@ -115,14 +132,8 @@ pub fn update(
     if is_changed {
         corpus.set_duplicates(corpus.find_duplicates());
     }
-    if *corpus.manifest() != old.manifest {
-        let path = dir.join(MANIFEST);
-        durable::write(&path, &corpus.manifest().to_file())
-            .map_err(CorpusError::io(&path, "write the manifest"))?;
-    }
-    remove_unreferenced(dir, corpus.manifest())?;
     let problems = old.problems.into_iter().chain(problems).collect();
-    Ok(UpdateReport {
+    let report = UpdateReport {
         corpus,
         is_changed,
         n_read,
@@ -132,11 +143,18 @@ pub fn update(
         bytes_written,
         n_merged,
         problems,
-    })
+    };
+    Ok((report, old.manifest))
+}
+
+/// Makes a generation the present one.
+pub(super) fn write_manifest(dir: &Path, manifest: &Manifest) -> Result<(), CorpusError> {
+    let path = dir.join(MANIFEST);
+    durable::write(&path, &manifest.to_file()).map_err(CorpusError::io(&path, "write the manifest"))
 }
 
 /// Waits for other writers; the lock ends with the value.
-fn lock(dir: &Path) -> Result<File, CorpusError> {
+pub(super) fn lock(dir: &Path) -> Result<File, CorpusError> {
     std::fs::create_dir_all(dir).map_err(CorpusError::io(dir, "make the folder"))?;
     let path = dir.join("LOCK");
     let file = File::options()
@@ -163,6 +181,11 @@ pub(super) struct Old {
 }
 
 impl Old {
+    /// A generation that is open already.
+    pub(super) fn of(manifest: Manifest, table: SegmentTable) -> Self {
+        Self { manifest, table, problems: Vec::new() }
+    }
+
     fn load(dir: &Path) -> Result<Self, CorpusError> {
         let mut old = Self { manifest: Manifest::default(), table: Vec::new(), problems: Vec::new() };
         match Manifest::read(dir) {
@@ -219,7 +242,7 @@ fn rebuilt(error: &CorpusError) -> Diagnostic {
 }
 
 /// Drops the segments that nothing refers to, and the doubles, and numbers the rest in order.
-fn renumber(manifest: &mut Manifest, table: SegmentTable) -> Vec<SegmentFile> {
+pub(super) fn renumber(manifest: &mut Manifest, table: SegmentTable) -> Vec<SegmentFile> {
     let mut in_use = vec![false; table.len()];
     for run in manifest.sources.iter().flat_map(|source| &source.runs) {
         in_use[run.segment as usize] = true;
@@ -255,7 +278,7 @@ fn is_segment(path: &Path) -> bool {
 }
 
 /// Removes segments that the manifest does not name. Whoever has one mapped keeps it.
-fn remove_unreferenced(dir: &Path, manifest: &Manifest) -> Result<(), CorpusError> {
+pub(super) fn remove_unreferenced(dir: &Path, manifest: &Manifest) -> Result<(), CorpusError> {
     let named: std::collections::HashSet<_> =
         manifest.segments.iter().map(|segment| segment_name(&segment.hash)).collect();
     let list = |error| CorpusError::io(dir, "list the folder")(error);

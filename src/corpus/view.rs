@@ -63,6 +63,11 @@ impl<'c> Record<'c> {
         self.corpus.source_name(self.source)
     }
 
+    /// The rank of its source file in corpus order.
+    pub fn source(&self) -> usize {
+        self.source as usize
+    }
+
     /// The line in the file at which it starts, from 1.
     pub fn line(&self) -> u32 {
         self.hot.line.to_native()

@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// Options of a run.
+#[derive(Clone)]
 pub struct Options {
     /// Threads; 0 for one per core.
     pub jobs: usize,
@@ -27,7 +28,7 @@ pub struct Options {
     /// Samples and seed.
     pub validate: validate::Settings,
     /// Held-out cases from a file given on the command line, in place of those in the corpus.
-    pub heldout: Option<Heldout>,
+    pub heldout: Option<Arc<Heldout>>,
     /// Make held-out cases into tests.
     pub merge_heldout: bool,
     /// The words that others of the corpus use; filled by [`Options::note_used`].
@@ -63,6 +64,7 @@ impl Options {
 
     /// Notes which words of a corpus others use, so that their code is kept while the run lasts.
     pub fn note_used(&mut self, corpus: &Corpus) {
+        self.words_used.clear();
         for index in 0..corpus.len() {
             let record = corpus.record(SpecId(index as u32));
             if record.has_uses() {

@@ -118,6 +118,45 @@ pub fn run(
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Summary, RunError> {
+    let writer = store.as_deref().map(Store::writer);
+    let (summary, writer) =
+        work((corpus, selected), options, store.as_deref(), writer, sink, progress, stop)?;
+    if let Some((store, writer)) = store.zip(writer) {
+        let _stage = profile::stage(Stage::Store);
+        store.finish(writer).map_err(RunError::Store)?;
+    }
+    Ok(summary)
+}
+
+/// The same with a store that others read meanwhile. What is found out stays in its memory until [`Store::save`] writes it,
+/// so that nobody waits for storage and a full disk stops nothing.
+///
+/// # Errors
+/// When threads cannot be started, or the sink refuses an outcome.
+pub fn run_beside(
+    corpus: &Corpus,
+    selected: &[SpecId],
+    options: &Options,
+    store: &Store,
+    sink: &mut dyn Sink,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Summary, RunError> {
+    let writer = Some(store.patient_writer());
+    let (summary, writer) = work((corpus, selected), options, Some(store), writer, sink, progress, stop)?;
+    writer.into_iter().for_each(|writer| store.absorb(writer));
+    Ok(summary)
+}
+
+fn work(
+    (corpus, selected): (&Corpus, &[SpecId]),
+    options: &Options,
+    store: Option<&Store>,
+    writer: Option<store::Writer>,
+    sink: &mut dyn Sink,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<(Summary, Option<store::Writer>), RunError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.n_at_once())
         .thread_name(|index| format!("worker-{index}"))
@@ -133,20 +172,15 @@ pub fn run(
         stop,
     };
     progress.begin(selected.len());
-    let writer = store.as_deref().map(Store::writer);
     let mut aggregator = Aggregator { corpus, sink, writer, summary: Summary::default() };
     for window in selected.chunks(WINDOW) {
-        aggregator.window(&pool, &batch, window, store.as_deref())?;
+        aggregator.window(&pool, &batch, window, store)?;
         if stop.load(Ordering::Relaxed) {
             break;
         }
     }
-    if let Some((store, writer)) = store.zip(aggregator.writer) {
-        let _stage = profile::stage(Stage::Store);
-        store.finish(writer).map_err(RunError::Store)?;
-    }
     aggregator.summary.interrupted = aggregator.summary.n_specs < selected.len();
-    Ok(aggregator.summary)
+    Ok((aggregator.summary, aggregator.writer))
 }
 
 /// The outcome of one record alone, without a store: the same as in any batch; and what the search tried for it.

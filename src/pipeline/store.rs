@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const MAGIC: &[u8; 8] = b"WMSTORE\0";
@@ -28,8 +28,14 @@ const PENDING_BYTES_MAX: usize = 16 << 20;
 /// How long an outcome may be kept in memory alone.
 const PENDING_FOR_MAX: Duration = Duration::from_secs(2);
 
-/// Segments past which all are merged into one.
+/// Small segments past which these are merged.
 const SEGMENTS_MAX: usize = 24;
+
+/// A segment with so many rows is not small: merging it again and again would cost more than it saves.
+const SMALL_ROWS: usize = 32_768;
+
+/// Bytes of outcomes that may wait in memory for storage to take them again; beyond that they are found out again.
+const RECENT_BYTES_MAX: usize = 64 << 20;
 
 /// An outcome as the store keeps it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -132,6 +138,30 @@ pub struct Store {
     segments: Vec<Segment>,
     index: FxHashMap<Fingerprint, At>,
     n_broken: usize,
+    recent: Mutex<Recent>,
+}
+
+/// What was found out beside others and is not in a segment that can be looked up.
+#[derive(Default)]
+struct Recent {
+    rows: FxHashMap<Fingerprint, Arc<[u8]>>,
+    bytes: usize,
+    /// Segments that hold some of the rows, and were not taken in yet.
+    written: Vec<PathBuf>,
+}
+
+impl Recent {
+    /// Outcomes that cannot be written are kept up to a bound.
+    fn put(&mut self, fingerprint: Fingerprint, encoded: Arc<[u8]>) {
+        if self.bytes + encoded.len() > RECENT_BYTES_MAX {
+            self.rows.clear();
+            self.bytes = 0;
+        }
+        self.bytes += encoded.len();
+        if let Some(old) = self.rows.insert(fingerprint, encoded) {
+            self.bytes -= old.len();
+        }
+    }
 }
 
 /// Adds outcomes to a store, a segment at a time.
@@ -141,6 +171,8 @@ pub struct Writer {
     pending_bytes: usize,
     flushed: Instant,
     written: Vec<PathBuf>,
+    /// Storage that does not take the outcomes is no reason to fail.
+    is_patient: bool,
 }
 
 impl Writer {
@@ -153,7 +185,16 @@ impl Writer {
         self.pending_bytes += encoded.len();
         self.pending.push((fingerprint, encoded));
         if self.pending_bytes >= PENDING_BYTES_MAX || self.flushed.elapsed() >= PENDING_FOR_MAX {
-            self.flush()
+            match self.flush() {
+                Err(_) if self.is_patient => {
+                    if self.pending_bytes > RECENT_BYTES_MAX {
+                        self.pending.clear();
+                        self.pending_bytes = 0;
+                    }
+                    Ok(())
+                }
+                flushed => flushed,
+            }
         } else {
             Ok(())
         }
@@ -192,6 +233,7 @@ impl Store {
             segments: Vec::new(),
             index: FxHashMap::default(),
             n_broken: 0,
+            recent: Mutex::default(),
         };
         let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
             .filter_map(|entry| Some(entry.ok()?.path()))
@@ -205,6 +247,17 @@ impl Store {
             }
         }
         Ok(store)
+    }
+
+    /// A store that knows nothing, for a folder that cannot be read or made: what is found out waits in memory.
+    pub fn empty(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            segments: Vec::new(),
+            index: FxHashMap::default(),
+            n_broken: 0,
+            recent: Mutex::default(),
+        }
     }
 
     /// How many segments did not check and were removed on opening.
@@ -224,6 +277,10 @@ impl Store {
 
     /// The outcome with this fingerprint. One that does not check counts as absent.
     pub fn get(&self, fingerprint: Fingerprint) -> Option<StoredOutcome> {
+        let recent = self.lock_recent().rows.get(&fingerprint).cloned();
+        if let Some(bytes) = recent {
+            return serde_json::from_slice(&bytes).ok();
+        }
         let at = self.index.get(&fingerprint)?;
         let bytes = self.read(*at).ok()?;
         serde_json::from_slice(&bytes).ok()
@@ -237,7 +294,70 @@ impl Store {
             pending_bytes: 0,
             flushed: Instant::now(),
             written: Vec::new(),
+            is_patient: false,
         }
+    }
+
+    /// A writer for [`Store::absorb`]: storage that does not take outcomes stops nothing.
+    pub fn patient_writer(&self) -> Writer {
+        Writer { is_patient: true, ..self.writer() }
+    }
+
+    fn lock_recent(&self) -> std::sync::MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends a run beside others: what was found out can be looked up from now on.
+    pub fn absorb(&self, writer: Writer) {
+        let mut recent = self.lock_recent();
+        for (fingerprint, encoded) in writer.pending {
+            recent.put(fingerprint, encoded.into());
+        }
+        recent.written.extend(writer.written);
+    }
+
+    /// Whether there are segments that [`Store::adopt`] would take in.
+    pub fn has_unadopted(&self) -> bool {
+        !self.lock_recent().written.is_empty()
+    }
+
+    /// Writes what waits in memory into a segment. Until [`Store::adopt`] it is still looked up in memory.
+    ///
+    /// # Errors
+    /// When the segment cannot be written; what waited still waits.
+    pub fn save(&self) -> io::Result<()> {
+        let mut rows: Vec<(Fingerprint, Arc<[u8]>)> = {
+            let recent = self.lock_recent();
+            recent.rows.iter().map(|(key, encoded)| (*key, Arc::clone(encoded))).collect()
+        };
+        if rows.is_empty() {
+            return Ok(());
+        }
+        rows.sort_by_key(|row| row.0);
+        let rows: Vec<(Fingerprint, &[u8])> = rows.iter().map(|(key, encoded)| (*key, &**encoded)).collect();
+        std::fs::create_dir_all(&self.folder)?;
+        let path = write_segment(&self.folder, &rows)?;
+        self.lock_recent().written.push(path);
+        Ok(())
+    }
+
+    /// Takes in the segments that were written beside others, and merges small ones where there are many.
+    ///
+    /// # Errors
+    /// When a segment cannot be read or written.
+    pub fn adopt(&mut self) -> io::Result<()> {
+        let written = std::mem::take(&mut self.lock_recent().written);
+        for path in &written {
+            let first = self.segments.len() as u32;
+            self.add_segment(path)?;
+            let Recent { rows, bytes, .. } = &mut *self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            rows.retain(|key, encoded| {
+                let waits = self.index.get(key).is_none_or(|at| at.segment < first);
+                *bytes -= if waits { 0 } else { encoded.len() };
+                waits
+            });
+        }
+        self.merge_small()
     }
 
     /// Ends a run: takes in what was written, and merges the segments when there are many.
@@ -249,12 +369,21 @@ impl Store {
         for path in &writer.written {
             self.add_segment(path)?;
         }
-        if self.segments.len() <= SEGMENTS_MAX {
+        self.merge_small()
+    }
+
+    /// Small segments are merged where there are many; large ones stay, so that an outcome is rewritten a few times only.
+    fn merge_small(&mut self) -> io::Result<()> {
+        let is_small: Vec<bool> = self.segments.iter().map(|segment| segment.n_rows < SMALL_ROWS).collect();
+        if is_small.iter().filter(|is_small| **is_small).count() <= SEGMENTS_MAX {
             return Ok(());
         }
-        let mut all: Vec<(Fingerprint, At)> = self.index.iter().map(|(key, at)| (*key, *at)).collect();
+        let in_small = |at: &At| is_small[at.segment as usize];
+        let mut all: Vec<(Fingerprint, At)> =
+            self.index.iter().filter(|(_, at)| in_small(at)).map(|(key, at)| (*key, *at)).collect();
         all.sort_by_key(|row| row.0);
-        let mut old: Vec<PathBuf> = self.segments.iter().map(|segment| segment.path.clone()).collect();
+        let small = self.segments.iter().zip(&is_small).filter(|(_, is_small)| **is_small);
+        let mut old: Vec<PathBuf> = small.map(|(segment, _)| segment.path.clone()).collect();
         for chunk in all.chunks(65_536) {
             let blobs: Vec<(Fingerprint, Vec<u8>)> =
                 chunk.iter().filter_map(|(key, at)| Some((*key, self.read(*at).ok()?))).collect();
@@ -266,7 +395,8 @@ impl Store {
         for path in old {
             std::fs::remove_file(path)?;
         }
-        *self = Self::open(&self.folder.clone())?;
+        let recent = std::mem::take(&mut self.recent);
+        *self = Self { recent, ..Self::open(&self.folder.clone())? };
         Ok(())
     }
 
@@ -406,6 +536,56 @@ mod tests {
             std::fs::write(&path, &good[..at]).unwrap();
             assert!(Store::open(folder.path()).unwrap().is_empty(), "cut at {at}");
         }
+    }
+
+    #[test]
+    fn what_is_found_out_beside_others_is_looked_up_at_once_and_saved_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("gone")).unwrap();
+        std::fs::remove_dir_all(folder.path().join("gone")).unwrap();
+        std::fs::write(folder.path().join("gone"), "no folder").unwrap();
+        let mut writer = store.patient_writer();
+        writer.put(key(1), encode(&stored(": a ;"))).unwrap();
+        writer.flushed -= PENDING_FOR_MAX;
+        writer.put(key(2), encode(&stored(": b ;"))).expect("a patient writer does not fail");
+        store.absorb(writer);
+        assert_eq!((store.get(key(1)), store.get(key(2))), (Some(stored(": a ;")), Some(stored(": b ;"))));
+        assert!(store.save().is_err());
+        std::fs::remove_file(folder.path().join("gone")).unwrap();
+        store.save().unwrap();
+        assert!(store.has_unadopted());
+        store.adopt().unwrap();
+        assert!(store.lock_recent().rows.is_empty());
+        assert_eq!(store.lock_recent().bytes, 0);
+        assert_eq!(store.get(key(2)), Some(stored(": b ;")));
+        assert_eq!(Store::open(&folder.path().join("gone")).unwrap().get(key(1)), Some(stored(": a ;")));
+    }
+
+    #[test]
+    fn a_large_segment_is_not_merged_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        let long = |n: u32| {
+            let mut bytes = [0; 16];
+            bytes[..4].copy_from_slice(&n.to_be_bytes());
+            bytes[15] = 1;
+            Fingerprint(bytes)
+        };
+        let mut writer = store.writer();
+        for n in 0..SMALL_ROWS as u32 {
+            writer.put(long(n), b"{}".to_vec()).unwrap();
+        }
+        store.finish(writer).unwrap();
+        let large = store.segments[0].path.clone();
+        let mut writer = store.writer();
+        for n in 0..=SEGMENTS_MAX as u8 {
+            writer.put(key(n), encode(&stored(&format!(": w{n} ;")))).unwrap();
+            writer.flush().unwrap();
+        }
+        store.finish(writer).unwrap();
+        assert_eq!(store.size(), (2, SMALL_ROWS + SEGMENTS_MAX + 1));
+        assert!(store.segments.iter().any(|segment| segment.path == large));
+        assert_eq!(store.get(key(5)), Some(stored(": w5 ;")));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use code::WORDS_MAX;
 pub use html::ROWS_MAX;
 pub use line::{outcome_line, write_line};
 pub use row::{Row, TestRow, TestValue};
-pub use summary::{FAILURES_MAX, Failure, Stage, Summary};
+pub use summary::{FAILURES_MAX, Failure, Stage, Summary, reason};
 pub use tally::{Expectation, Group, Histogram, Slow, StrategyCount, Totals, Verdicts, expectation};
 pub use terminal::TerminalOptions;
 

@@ -119,6 +119,18 @@ impl SourceFile {
         })
     }
 
+    /// Looks again at a file that was found before; `false` where it is no longer the regular file that it was, so that
+    /// only a new walk tells.
+    pub fn look_again(&mut self) -> bool {
+        match std::fs::metadata(&self.path) {
+            Ok(metadata) if metadata.is_file() => {
+                self.stat = Stat::of(&metadata);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// The held-out file beside this one, to be read like this one.
     pub fn heldout_file(&self) -> Option<Result<Self, SourceError>> {
         self.heldout.as_deref().map(Self::at)
@@ -132,6 +144,8 @@ pub struct SourceSet {
     pub files: Vec<SourceFile>,
     /// What was passed over and may be missed.
     pub diagnostics: Vec<Diagnostic>,
+    /// The folders that were walked: where a file must appear to be found.
+    pub folders: Vec<PathBuf>,
 }
 
 /// Why sources cannot be had.
@@ -219,6 +233,7 @@ struct Finder {
     diagnostics: Vec<Diagnostic>,
     /// Folders that have been walked, by device and inode, per root.
     folders: FxHashSet<(u32, u64, u64)>,
+    walked: Vec<PathBuf>,
     /// Links that were met, walked after everything that is no link.
     links: VecDeque<PathBuf>,
     /// What is found now is behind a link.
@@ -277,6 +292,7 @@ impl Finder {
             Ok(metadata) if metadata.is_dir() => {
                 let stat = Stat::of(&metadata);
                 self.folders.insert((root, stat.device, stat.inode));
+                self.walked.push(path.to_owned());
             }
             Ok(metadata) if metadata.is_file() => self.file(root, root_path, path, &metadata),
             Ok(_) => self.special(path),
@@ -292,7 +308,12 @@ impl Finder {
                     self.folder(root, root_path, path);
                 }
             }
-            Ok(metadata) if metadata.is_file() => self.file(root, root_path, path, &metadata),
+            Ok(metadata) if metadata.is_file() => {
+                // It changes where it lies, not where the link does.
+                let real = std::fs::canonicalize(path).ok();
+                self.walked.extend(real.as_deref().and_then(Path::parent).map(Path::to_owned));
+                self.file(root, root_path, path, &metadata);
+            }
             Ok(_) => self.special(path),
         }
     }
@@ -341,7 +362,7 @@ impl Finder {
                 .push(about(path, Diagnostic::new(codes::LONE_HELDOUT, Severity::Warning, message)));
         }
         self.diagnostics.sort_by(|a, b| (&a.file, a.code).cmp(&(&b.file, b.code)));
-        SourceSet { files, diagnostics: self.diagnostics }
+        SourceSet { files, diagnostics: self.diagnostics, folders: self.walked }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::cli::args::{FailOn, Flags, MessageFormat};
 use crate::cli::context::Context;
+use crate::cli::out_lock::{Holder, OutLock};
 use crate::cli::progress::Progress;
 use crate::cli::running::{self, Job, PipelineProgress, ReportSink, SearchArgs};
 use crate::cli::signals::Signals;
@@ -72,6 +73,12 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
 fn recorded(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let signals = Signals::catch()?;
+    let out = running::out(&context.settings);
+    // Telling how a verdict comes about writes no results, and may stand beside a daemon.
+    let _lock = match args.explain {
+        None => Some(OutLock::take(&out, Holder::of("run"))?),
+        Some(_) => None,
+    };
     let progress = Progress::start(context.quiet);
     let cache = archive::cache_dir(&context.settings);
     let Some(job) = running::prepare(&cache, context, &signals, &progress)? else {
@@ -85,7 +92,7 @@ fn recorded(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
         drop(progress);
         return super::explain_word::run(word, &job, &signals, context);
     }
-    let run = Run { job, cache, out: running::out(&context.settings), started, reading: started.elapsed() };
+    let run = Run { job, cache, out, started, reading: started.elapsed() };
     let ended = run.go(&context.settings, &signals, &progress);
     drop(progress);
     match ended? {
@@ -135,7 +142,6 @@ impl Run {
         if remembers && let Some(summary) = report::unchanged(&self.out, &fingerprint) {
             return Ok(Ended::Whole(Box::new(summary)));
         }
-        let _lock = running::lock(&self.out)?;
         let mut store = match remembers {
             true => Some(running::open_store(&self.cache)?),
             false => None,

@@ -6,7 +6,7 @@ use crate::cli::context::{Context, Told};
 use crate::cli::output::{BAD, DIM, GOOD};
 use crate::cli::words::{CorpusWords, is_unknown_word};
 use crate::cli::{Exit, message};
-use crate::effect::{self, NoWords, Scratch, Verdict, Verification, WordEnv, codes};
+use crate::effect::{self, NoWords, NotationError, Scratch, Verdict, Verification, WordEnv, codes};
 use crate::model::{Diagnostic, Severity};
 use std::io::Write;
 
@@ -46,10 +46,7 @@ fn verify(args: &Args, env: &dyn WordEnv, context: &mut Context) -> anyhow::Resu
     let mut scratch = Scratch::new();
     match effect::verify(&args.code, &args.effect, env, &mut scratch) {
         Err(error) => {
-            let mut diagnostic = Diagnostic::new(codes::NOTATION, Severity::Error, error.to_string());
-            diagnostic.place = effect::place(&args.effect, error.position(), 1);
-            diagnostic.source = Some((args.effect.clone(), diagnostic.place.column));
-            context.complain(&diagnostic);
+            context.complain(&notation_error(&args.effect, &error));
             Err(Told.into())
         }
         Ok(Err(error)) => {
@@ -62,6 +59,14 @@ fn verify(args: &Args, env: &dyn WordEnv, context: &mut Context) -> anyhow::Resu
             Ok(if verification.verdict == Verdict::Agrees { Exit::Good } else { Exit::Bad })
         }
     }
+}
+
+/// The claim cannot be read.
+pub fn notation_error(claim: &str, error: &NotationError) -> Diagnostic {
+    let mut diagnostic = Diagnostic::new(codes::NOTATION, Severity::Error, error.to_string());
+    diagnostic.place = effect::place(claim, error.position(), 1);
+    diagnostic.source = Some((claim.to_owned(), diagnostic.place.column));
+    diagnostic
 }
 
 fn tell(verification: &Verification<'_>, claim: &str, context: &mut Context) -> std::io::Result<()> {
@@ -107,7 +112,8 @@ fn tell(verification: &Verification<'_>, claim: &str, context: &mut Context) -> 
     Ok(())
 }
 
-fn to_json(verification: &Verification<'_>, claim: &str, got: &str) -> serde_json::Value {
+/// The verdict for programs.
+pub fn to_json(verification: &Verification<'_>, claim: &str, got: &str) -> serde_json::Value {
     let differences = verification.differences.iter().map(|difference| {
         serde_json::json!({
             "output": difference.output, "expected": difference.expected, "got": difference.got,

@@ -1,0 +1,109 @@
+//! Everything that the loop reacts to.
+
+use super::publish::Published;
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Events that may wait. A notice that finds no room is lost, and everything is looked at instead.
+const EVENTS_MAX: usize = 4096;
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// Something may have changed at this path.
+    Changed(PathBuf),
+    /// Notices were lost.
+    Lost,
+    /// A folder is no longer watched: it was removed or moved.
+    Unwatched(PathBuf),
+    /// Somebody wants something.
+    Command(Command),
+    /// The publisher is done.
+    Published(Published),
+}
+
+/// What a person or another program may want.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Find every outcome out again.
+    RerunAll,
+    /// Find the outcomes of what fails out again.
+    RerunFailing,
+    /// Read the settings and templates again.
+    Reload,
+    /// Finish what is being worked on, publish, and end.
+    Stop,
+}
+
+/// Sends events to the loop, from any thread.
+#[derive(Clone)]
+pub struct Remote {
+    sender: Sender<Event>,
+    pub(super) flags: Arc<Flags>,
+}
+
+/// What is looked at while the loop is busy.
+#[derive(Debug, Default)]
+pub(super) struct Flags {
+    /// Something changed: the work at hand may be overtaken.
+    pub interrupt: AtomicBool,
+    /// The daemon must end now.
+    pub abandon: AtomicBool,
+    /// A notice found no room.
+    pub lost: AtomicBool,
+}
+
+impl Remote {
+    /// A remote and the loop's end of it.
+    pub fn new() -> (Self, Receiver<Event>) {
+        let (sender, receiver) = bounded(EVENTS_MAX);
+        (Self { sender, flags: Arc::default() }, receiver)
+    }
+
+    /// Tells the loop what is wanted; waits where the queue is full.
+    pub fn order(&self, command: Command) {
+        if matches!(command, Command::Reload | Command::RerunAll | Command::RerunFailing) {
+            self.flags.interrupt.store(true, Ordering::SeqCst);
+        }
+        // The loop ends last of all; where it has ended nobody wants the event.
+        let _ = self.sender.send(Event::Command(command));
+    }
+
+    /// Drops the work at hand; what is finished is kept.
+    pub fn abandon(&self) {
+        self.flags.abandon.store(true, Ordering::SeqCst);
+        self.flags.interrupt.store(true, Ordering::SeqCst);
+    }
+
+    /// A notice of the file system: never waits.
+    pub(super) fn notice(&self, event: Event) {
+        if let Err(TrySendError::Full(_)) = self.sender.try_send(event) {
+            self.flags.lost.store(true, Ordering::SeqCst);
+        }
+        self.flags.interrupt.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn published(&self, published: Published) {
+        let _ = self.sender.send(Event::Published(published));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_queue_loses_notices_and_says_so() {
+        let (remote, events) = Remote::new();
+        for i in 0..EVENTS_MAX {
+            remote.notice(Event::Changed(format!("{i}").into()));
+        }
+        assert!(!remote.flags.lost.load(Ordering::SeqCst));
+        remote.notice(Event::Changed("one more".into()));
+        assert!(remote.flags.lost.load(Ordering::SeqCst));
+        assert!(remote.flags.interrupt.load(Ordering::SeqCst));
+        assert_eq!(events.len(), EVENTS_MAX);
+    }
+}
