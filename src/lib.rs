@@ -24,5 +24,7 @@ pub mod pipeline;
 
 pub mod report;
 
+pub mod judge;
+
 pub mod cli;
 pub mod config;

@@ -15,6 +15,7 @@ const HEIGHTS: &[&[&str]] = &[
     &["validate"],
     &["synth"],
     &["pipeline", "report", "config"],
+    &["judge"],
     &["cli"],
 ];
 

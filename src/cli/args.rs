@@ -153,6 +153,7 @@ pub enum Command {
     Infer(commands::infer::Args),
     Verify(commands::verify::Args),
     Compose(commands::compose::Args),
+    Judge(commands::judge::Args),
     Forth(commands::forth::Args),
     Templates(commands::templates::Args),
     Corpus(commands::corpus::Args),
@@ -174,6 +175,7 @@ impl Command {
             Command::Templates(args) => args.layer(),
             Command::Corpus(args) => args.layer(),
             Command::Shard(args) => args.layer(),
+            Command::Judge(args) => args.layer(),
             Command::Merge(args) => args.layer(),
             _ => Layer::new(),
         }

@@ -5,6 +5,7 @@ mod check;
 mod effects;
 mod forth;
 mod import;
+mod judge;
 mod running;
 mod settings;
 mod templates;

@@ -10,6 +10,7 @@ pub mod explain_word;
 pub mod forth;
 pub mod import;
 pub mod infer;
+pub mod judge;
 pub mod man;
 pub mod merge;
 pub mod run;
