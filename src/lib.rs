@@ -24,6 +24,7 @@ pub mod pipeline;
 
 pub mod report;
 
+pub mod generate;
 pub mod judge;
 
 pub mod cli;

@@ -15,7 +15,7 @@ const HEIGHTS: &[&[&str]] = &[
     &["validate"],
     &["synth"],
     &["pipeline", "report", "config"],
-    &["judge"],
+    &["generate", "judge"],
     &["cli"],
 ];
 

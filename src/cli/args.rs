@@ -154,6 +154,7 @@ pub enum Command {
     Verify(commands::verify::Args),
     Compose(commands::compose::Args),
     Judge(commands::judge::Args),
+    Generate(commands::generate::Args),
     Forth(commands::forth::Args),
     Templates(commands::templates::Args),
     Corpus(commands::corpus::Args),

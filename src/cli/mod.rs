@@ -114,6 +114,7 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<Exit> {
         Command::Verify(args) => verify::run(args, context),
         Command::Compose(args) => compose::run(args, context),
         Command::Judge(args) => judge::run(args, context),
+        Command::Generate(args) => generate::run(args, context),
         Command::Templates(args) => templates::run(args, context),
         Command::Corpus(args) => corpus::run(args, context),
         Command::Shard(args) => shard::run(args, context),

@@ -4,6 +4,7 @@ mod basics;
 mod check;
 mod effects;
 mod forth;
+mod generate;
 mod import;
 mod judge;
 mod running;

@@ -8,6 +8,7 @@ pub mod corpus;
 pub mod explain;
 pub mod explain_word;
 pub mod forth;
+pub mod generate;
 pub mod import;
 pub mod infer;
 pub mod judge;
