@@ -27,5 +27,7 @@ pub mod report;
 pub mod generate;
 pub mod judge;
 
+pub mod dataset;
+
 pub mod cli;
 pub mod config;

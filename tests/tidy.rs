@@ -16,6 +16,7 @@ const HEIGHTS: &[&[&str]] = &[
     &["synth"],
     &["pipeline", "report", "config"],
     &["generate", "judge"],
+    &["dataset"],
     &["cli"],
 ];
 

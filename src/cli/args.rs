@@ -155,6 +155,7 @@ pub enum Command {
     Compose(commands::compose::Args),
     Judge(commands::judge::Args),
     Generate(commands::generate::Args),
+    Dataset(commands::dataset::Args),
     Forth(commands::forth::Args),
     Templates(commands::templates::Args),
     Corpus(commands::corpus::Args),

@@ -115,6 +115,7 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<Exit> {
         Command::Compose(args) => compose::run(args, context),
         Command::Judge(args) => judge::run(args, context),
         Command::Generate(args) => generate::run(args, context),
+        Command::Dataset(args) => dataset::run(args, context),
         Command::Templates(args) => templates::run(args, context),
         Command::Corpus(args) => corpus::run(args, context),
         Command::Shard(args) => shard::run(args, context),

@@ -55,7 +55,7 @@ enum Style {
     Locals,
 }
 
-struct Emitter<'p> {
+struct Emitter {
     tokens: Vec<Token>,
     /// What lies on the stack above what must not be touched; `None` is a value without a name.
     stack: Vec<Option<Var>>,
@@ -67,11 +67,10 @@ struct Emitter<'p> {
     locals: [Option<&'static str>; Var::COUNT],
     style: Style,
     names: super::ast::Names,
-    program: std::marker::PhantomData<&'p ()>,
 }
 
-impl<'p> Emitter<'p> {
-    fn new(program: &'p Program, style: Style) -> Self {
+impl Emitter {
+    fn new(program: &Program, style: Style) -> Self {
         Self {
             tokens: Vec::new(),
             stack: Vec::new(),
@@ -80,7 +79,6 @@ impl<'p> Emitter<'p> {
             locals: [None; Var::COUNT],
             style,
             names: program.names(),
-            program: std::marker::PhantomData,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod basics;
 mod check;
+mod dataset;
 mod effects;
 mod forth;
 mod generate;

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod compose;
 pub mod config;
 pub mod corpus;
+pub mod dataset;
 pub mod explain;
 pub mod explain_word;
 pub mod forth;
