@@ -59,7 +59,7 @@ impl Probes {
     }
 
     fn new(kinds: &[Kind]) -> Self {
-        let mut random = Random::new(&[0x9B0B_E5, kinds.len() as u64]);
+        let mut random = Random::new(&[0x009B_0BE5, kinds.len() as u64]);
         let mut rows: Vec<Row> = (0..BASE_ROWS).map(|at| row(kinds, at, &mut random)).collect();
         let mut varied = Vec::new();
         for param in 0..kinds.len() {
