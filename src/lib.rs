@@ -27,6 +27,10 @@ pub mod report;
 pub mod daemon;
 
 pub mod server;
+pub mod generate;
+pub mod judge;
+
+pub mod dataset;
 
 pub mod cli;
 pub mod config;

@@ -17,6 +17,8 @@ const HEIGHTS: &[&[&str]] = &[
     &["pipeline", "report", "config"],
     &["daemon"],
     &["server"],
+    &["generate", "judge"],
+    &["dataset"],
     &["cli"],
 ];
 

@@ -155,6 +155,9 @@ pub enum Command {
     Infer(commands::infer::Args),
     Verify(commands::verify::Args),
     Compose(commands::compose::Args),
+    Judge(commands::judge::Args),
+    Generate(commands::generate::Args),
+    Dataset(commands::dataset::Args),
     Forth(commands::forth::Args),
     Templates(commands::templates::Args),
     Library(commands::library::Args),
@@ -179,6 +182,7 @@ impl Command {
             Command::Templates(args) => args.layer(),
             Command::Corpus(args) => args.layer(),
             Command::Shard(args) => args.layer(),
+            Command::Judge(args) => args.layer(),
             Command::Merge(args) => args.layer(),
             _ => Layer::new(),
         }

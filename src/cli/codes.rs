@@ -25,6 +25,7 @@ pub const ROOMS: &[RoomCodes] = &[
     },
     RoomCodes { room: "corpus", range: 85..=94, tables: &[crate::corpus::codes::CODES] },
     RoomCodes { room: "configuration", range: 95..=99, tables: &[crate::config::codes::CODES] },
+    RoomCodes { room: "judging candidates", range: 100..=109, tables: &[crate::judge::codes::CODES] },
 ];
 
 /// All entries with their room, in the order of the rooms.

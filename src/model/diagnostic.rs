@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The stable number of a kind of diagnostic, shown as `WM0xx`; `wordmill explain WM0xx` tells more.
 ///
 /// Ranges: `spec` 1–39, `effect` 40–59, `template` 60–69, `validate`, `synth` and `pipeline` 70–84, `corpus` 85–94,
-/// configuration 95–99.
+/// configuration 95–99, `judge` 100–109.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Code(pub u16);
 

@@ -89,7 +89,8 @@ fn execute_above(engine: &mut Engine, xt: Xt, below: &[Cell], case: &CaseView<'_
     engine.execute(xt, &buffer[..n])
 }
 
-fn meets(engine: &Engine, result: Result<(), Trap>, below: &[Cell], case: &CaseView<'_>) -> bool {
+/// Whether what an execution came to is what the case expects; `below` are the cells under the inputs.
+pub fn meets(engine: &Engine, result: Result<(), Trap>, below: &[Cell], case: &CaseView<'_>) -> bool {
     if case.prints().is_some_and(|text| text.as_bytes() != engine.output()) {
         return false;
     }
@@ -128,12 +129,18 @@ fn meets(engine: &Engine, result: Result<(), Trap>, below: &[Cell], case: &CaseV
 /// A case that fails, in words: `3 4 -> 7, expected 12`, `5 -> nothing and prints "5 ", expected nothing and prints "25 "`. Runs it
 /// again.
 pub fn describe_failure(engine: &mut Engine, xt: Xt, case: &CaseView<'_>) -> String {
+    let result = execute(engine, xt, case);
+    describe_result(engine, result, case)
+}
+
+/// The same of an execution that has just ended.
+pub fn describe_result(engine: &Engine, result: Result<(), Trap>, case: &CaseView<'_>) -> String {
     let mut text = String::new();
     for value in case.inputs() {
         push_value(&mut text, value);
     }
     text.push_str("-> ");
-    match execute(engine, xt, case) {
+    match result {
         Ok(()) => push_got(&mut text, engine, case),
         Err(trap) => write!(text, "{}", engine.describe(trap)).expect("a String takes everything"),
     }

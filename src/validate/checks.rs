@@ -93,6 +93,11 @@ impl<'a> Checks<'a> {
         self.record.n_outputs()
     }
 
+    /// Whether every test lays plain cells on the stack, so that parameters and cells are the same.
+    pub fn is_plain(&self) -> bool {
+        self.sets.iter().all(Tests::is_plain)
+    }
+
     /// How many tests there are.
     pub fn n_tests(&self) -> u32 {
         self.sets.iter().map(|set| set.len() as u32).sum()

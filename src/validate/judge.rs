@@ -124,13 +124,13 @@ pub fn judge(
 }
 
 /// Whether the code asks how deep the stack is: the one way to go below its inputs without a trap in a test.
-fn asks_for_depth(program: &Program<'_>) -> bool {
+pub(super) fn asks_for_depth(program: &Program<'_>) -> bool {
     let texts = [program.prelude, program.source_text()];
     texts.iter().any(|text| text.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("depth")))
 }
 
 /// Runs the first tests again on top of other cells: these must stay, and change nothing.
-fn touched_below(engine: &mut Engine, xt: Xt, checks: &Checks<'_>) -> Option<Failure> {
+pub(super) fn touched_below(engine: &mut Engine, xt: Xt, checks: &Checks<'_>) -> Option<Failure> {
     const CASES: usize = 16;
     const BELOW: [Cell; 2] = [0x5EED_0001, -0x5EED_0002];
     for (set, tests) in (0u8..).zip(checks.sets) {

@@ -10,7 +10,10 @@ mod judge;
 mod oracle;
 mod program;
 
+mod grade;
+
 pub use checks::{Checks, Columns, Lanes, NOTHING_TO_CHECK, Settings, UNCHECKED};
+pub use grade::{Grade, grade};
 pub use judge::{Failure, FirstFailure, Splitter, Verdict, describe, first_failure, judge, score};
 pub use program::{LoadError, Program, Text, is_source, load};
 

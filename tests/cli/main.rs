@@ -2,10 +2,13 @@
 
 mod basics;
 mod check;
+mod dataset;
 mod effects;
 mod forth;
+mod generate;
 mod import;
 mod library;
+mod judge;
 mod running;
 mod settings;
 mod templates;

@@ -1,0 +1,406 @@
+//! The whole way: read a run, run it again, choose, and write.
+
+use super::card::{self, SPLITS};
+use super::files::{self, Compression, File, Format};
+use super::problem::Problem;
+use super::project::{self, Backed, Provenance, Tools};
+use super::quality::{self, Others, Removed, Settings};
+use super::record::{Config, Fields};
+use crate::arena::{Pool, Reuse};
+use crate::corpus::{Corpus, CorpusError};
+use crate::durable;
+use crate::model::{OutcomeLine, SpecId};
+use crate::spec::{self, SourceError};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Counts up whenever the same run gives other records.
+pub const DATASET_VERSION: u32 = 1;
+
+/// Problems of one job.
+const CHUNK: usize = 64;
+
+/// What is wanted.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder that `wordmill run` wrote.
+    pub from: PathBuf,
+    /// Where everything goes.
+    pub out: PathBuf,
+    /// The configurations that are wanted.
+    pub configs: Vec<&'static Config>,
+    /// The formats that are wanted.
+    pub formats: Vec<Format>,
+    /// How lines of JSON are packed.
+    pub compression: Compression,
+    /// Which problems are kept.
+    pub quality: Settings,
+    /// Specifications and texts that the data must not contain.
+    pub decontaminate: Vec<PathBuf>,
+    /// The licence of the records.
+    pub license: String,
+    /// Which part of how many.
+    pub shard: (u32, u32),
+    /// Threads; 0 for one per core.
+    pub jobs: usize,
+    /// The seed of the run, where it is known.
+    pub run_seed: u64,
+}
+
+impl Options {
+    /// The command that makes the same.
+    pub fn command(&self) -> String {
+        let quality = &self.quality;
+        let mut text = format!("wordmill dataset --from {} --seed {}", self.from.display(), quality.seed);
+        let names = |names: Vec<&str>| names.join(",");
+        text += &format!(" --configs {}", names(self.configs.iter().map(|config| config.name).collect()));
+        text += &format!(" --format {}", names(self.formats.iter().map(|format| format.name()).collect()));
+        match self.compression {
+            Compression::None => {}
+            Compression::Gzip => text += " --compress gzip",
+            Compression::Zstd => text += " --compress zstd",
+        }
+        let (low, high) = quality.bands;
+        text += &format!(" --difficulty {}-{}", low * 20 + 1, high * 20 + 20);
+        text +=
+            &format!(" --prompt-chars {} --code-chars {}", quality.prompt_chars_max, quality.code_chars_max);
+        let limits = [
+            ("--limit", quality.limit),
+            ("--per-difficulty", quality.per_difficulty_max),
+            ("--per-strategy", quality.per_strategy_max),
+        ];
+        for (flag, limit) in limits {
+            if let Some(limit) = limit {
+                text += &format!(" {flag} {limit}");
+            }
+        }
+        for path in &self.decontaminate {
+            text += &format!(" --decontaminate {}", path.display());
+        }
+        text + &format!(" --license {}", self.license)
+    }
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Verified outcomes that were read.
+    pub verified: usize,
+    /// Problems of the data set, of all shards.
+    pub problems: usize,
+    /// Problems left out, by reason.
+    pub removed: BTreeMap<&'static str, usize>,
+    /// The files of this shard.
+    pub files: Vec<File>,
+    /// A signal ended it early.
+    pub interrupted: bool,
+}
+
+/// Why it failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no run in the folder.
+    #[error("{} is not what `wordmill run` writes: {why}", folder.display())]
+    NoRun {
+        /// The folder.
+        folder: PathBuf,
+        /// What is missing.
+        why: String,
+    },
+    /// The archive of the run cannot be opened.
+    #[error("cannot open the archive of the run")]
+    Corpus(#[from] CorpusError),
+    /// A file to keep apart from cannot be read.
+    #[error("cannot read what to keep apart from")]
+    Others(#[from] SourceError),
+    /// The folder has something else in it.
+    #[error("{} holds a data set of another run or other settings: name another folder, or remove it", .0.display())]
+    OtherSettings(PathBuf),
+    /// No problem is left.
+    #[error("no problem is left: {0}")]
+    Nothing(String),
+    /// The threads could not be started.
+    #[error("cannot start the threads")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A file could not be read or written.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
+    let path = path.to_owned();
+    move |source| Error::File { action, path, source }
+}
+
+impl Reuse for Tools {
+    fn recycle(&mut self) {}
+}
+
+/// Builds the data set of a run. What is there already from the same command is not made again.
+///
+/// # Errors
+/// When the run cannot be read, nothing is left, or something cannot be written.
+pub fn build(options: &Options, stop: &AtomicBool) -> Result<Report, Error> {
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(options.jobs).build()?;
+    let tools = Pool::new(Tools::new);
+    let (problems, inputs) = threads.install(|| read(options))?;
+    let mut report = Report { verified: problems.len(), ..Report::default() };
+    let others = others(&options.decontaminate)?;
+    let (problems, mut removed) = threads.install(|| {
+        let (problems, unverified) = verified(problems, &tools);
+        let (problems, mut removed) = quality::select(problems, &others, &options.quality);
+        removed.splice(0..0, unverified);
+        (problems, removed)
+    });
+    removed.sort_by(|a, b| (a.reason, &a.problem_id).cmp(&(b.reason, &b.problem_id)));
+    report.problems = problems.len();
+    removed.iter().for_each(|removed| *report.removed.entry(removed.reason).or_default() += 1);
+    if problems.is_empty() {
+        let reasons: Vec<String> = report.removed.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
+        return Err(Error::Nothing(reasons.join(", ")));
+    }
+    note_settings(options, &inputs)?;
+    let provenance = Provenance {
+        seed: options.run_seed as i64,
+        license: options.license.clone(),
+        dataset_seed: options.quality.seed,
+    };
+    let size = (problems.len() / 16).clamp(1_000, 100_000);
+    let (index, of) = options.shard;
+    let mine: Vec<(usize, &[Problem])> =
+        problems.chunks(size).enumerate().filter(|(block, _)| *block as u32 % of == index).collect();
+    for (block, problems) in &mine {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(Report { interrupted: true, ..report });
+        }
+        write_block(options, &threads, &tools, &provenance, *block, problems, &mut report.files)?;
+    }
+    report.files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mine: Vec<&Problem> = mine.iter().flat_map(|(_, problems)| *problems).collect();
+    write_about(options, &mine, &removed, &inputs, &report)?;
+    Ok(report)
+}
+
+/// The verified outcomes of the run with their specifications, and the hashes of what was read.
+fn read(options: &Options) -> Result<(Vec<Problem>, serde_json::Value), Error> {
+    let no_run = |why: String| Error::NoRun { folder: options.from.clone(), why };
+    let path = options.from.join("outcomes.jsonl");
+    let text = std::fs::read(&path).map_err(|error| no_run(format!("{}: {error}", path.display())))?;
+    let archive = options.from.join(".cache/corpus");
+    if !Corpus::is_corpus_dir(&archive) {
+        return Err(no_run(format!("{} is not there", archive.display())));
+    }
+    let corpus = Corpus::open(&archive)?;
+    let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+    if lines.len() != corpus.len() {
+        return Err(no_run(format!(
+            "outcomes.jsonl has {} lines and the archive {} specifications; run it again to its end",
+            lines.len(),
+            corpus.len()
+        )));
+    }
+    let problems: Result<Vec<Option<Problem>>, Error> = lines
+        .par_iter()
+        .enumerate()
+        .map(|(at, line)| {
+            let outcome: OutcomeLine<'_> = serde_json::from_slice(line)
+                .map_err(|error| no_run(format!("line {} of outcomes.jsonl: {error}", at + 1)))?;
+            let record = corpus.record(SpecId(at as u32));
+            if outcome.word.as_deref() != record.word() {
+                return Err(no_run(format!(
+                    "line {} of outcomes.jsonl is of another word than the archive",
+                    at + 1
+                )));
+            }
+            Ok(Problem::new(&record, &outcome))
+        })
+        .collect();
+    let inputs = serde_json::json!({
+        "outcomes": blake3::hash(&text).to_hex().to_string(),
+        "corpus": crate::pipeline::fingerprint::hex(&corpus.generation()),
+    });
+    Ok((problems?.into_iter().flatten().collect(), inputs))
+}
+
+/// What the data must be kept apart from.
+fn others(paths: &[PathBuf]) -> Result<Others, Error> {
+    let mut others = Others::default();
+    let (texts, specs): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        paths.iter().partition(|path| path.extension().is_some_and(|end| end == "txt" || end == "md"));
+    for path in texts {
+        let text = std::fs::read(path).map_err(failed("read", path))?;
+        others.add_text(&path.display().to_string(), &String::from_utf8_lossy(&text));
+    }
+    let specs: Vec<PathBuf> = specs.into_iter().cloned().collect();
+    for file in spec::find_sources(&specs)?.files {
+        spec::read_entries(&file, &mut |entry| {
+            if let Some(found) = entry.spec {
+                others.add_spec(&format!("{}:{}", file.name, entry.place.line), found);
+            }
+        })?;
+    }
+    Ok(others)
+}
+
+/// The problems whose solution passes everything here and now, held-out tests included; and the others.
+fn verified(problems: Vec<Problem>, tools: &Pool<Tools>) -> (Vec<Problem>, Vec<Removed>) {
+    let judged: Vec<(Problem, bool)> = problems
+        .into_par_iter()
+        .with_min_len(CHUNK)
+        .map(|problem| {
+            let passes = project::heldout_passed(&mut tools.lend(), &problem) == problem.heldout.len();
+            (problem, passes)
+        })
+        .collect();
+    let mut removed = Vec::new();
+    let mut kept = Vec::with_capacity(judged.len());
+    for (problem, passes) in judged {
+        if passes {
+            kept.push(problem);
+        } else {
+            let (problem_id, word) = (problem.id.clone(), problem.word().to_owned());
+            removed.push(Removed {
+                problem_id,
+                word,
+                reason: "fails held-out tests",
+                because_of: String::new(),
+            });
+        }
+    }
+    (kept, removed)
+}
+
+/// All files of a block of problems.
+fn write_block(
+    options: &Options,
+    threads: &rayon::ThreadPool,
+    tools: &Pool<Tools>,
+    provenance: &Provenance,
+    block: usize,
+    problems: &[Problem],
+    done: &mut Vec<File>,
+) -> Result<(), Error> {
+    let note = options.out.join(format!(".blocks/{block:05}.json"));
+    if let Some(files) = noted(&note, &options.out) {
+        // It was written when all files of the block were whole.
+        done.extend(files);
+        return Ok(());
+    }
+    let backed: Vec<Option<Backed<'_>>> = threads.install(|| {
+        let back = |problem| project::back(&mut tools.lend(), problem, provenance);
+        problems.par_iter().with_min_len(CHUNK).map(back).collect()
+    });
+    let mut written = Vec::new();
+    for config in &options.configs {
+        let rows: Vec<Vec<Fields>> = threads.install(|| {
+            let records = |backed: &Option<Backed<'_>>| {
+                backed.as_ref().map_or_else(Vec::new, |backed| project::records(config, backed, provenance))
+            };
+            backed.par_iter().with_min_len(CHUNK).map(records).collect()
+        });
+        for (split, name) in SPLITS.iter().enumerate() {
+            let rows: Vec<&Fields> = problems
+                .iter()
+                .zip(&rows)
+                .filter(|(problem, _)| problem.split as usize == split)
+                .flat_map(|(_, rows)| rows)
+                .collect();
+            if rows.is_empty() {
+                continue;
+            }
+            for format in &options.formats {
+                let end = format.extension(options.compression);
+                let path = format!("{}/{}/{name}-{block:05}.{end}", format.name(), config.name);
+                let at = options.out.join(&path);
+                let folder = at.parent().expect("it stands in a folder");
+                std::fs::create_dir_all(folder).map_err(failed("make", folder))?;
+                let bytes = files::write(&at, config, &rows, *format, options.compression)
+                    .map_err(failed("write", &at))?;
+                written.push(File {
+                    path,
+                    config: config.name.to_owned(),
+                    split: (*name).to_owned(),
+                    format: format.name().to_owned(),
+                    rows: rows.len() as u64,
+                    bytes: bytes.len() as u64,
+                    blake3: blake3::hash(&bytes).to_hex().to_string(),
+                });
+            }
+        }
+    }
+    write_text(&note, &(serde_json::to_string(&written).expect("a list of files is JSON") + "\n"))?;
+    done.extend(written);
+    Ok(())
+}
+
+/// The files of a block that is done, if they are all as they were noted.
+fn noted(note: &Path, out: &Path) -> Option<Vec<File>> {
+    let files: Vec<File> = serde_json::from_slice(&std::fs::read(note).ok()?).ok()?;
+    let whole = |file: &File| {
+        std::fs::read(out.join(&file.path))
+            .is_ok_and(|bytes| blake3::hash(&bytes).to_hex().as_str() == file.blake3)
+    };
+    files.iter().all(whole).then_some(files)
+}
+
+fn write_text(path: &Path, text: &str) -> Result<(), Error> {
+    let folder = path.parent().expect("it stands in a folder");
+    std::fs::create_dir_all(folder).map_err(failed("make", folder))?;
+    durable::write(path, text.as_bytes()).map_err(failed("write", path))
+}
+
+/// Notes what the files depend on, so that files of others are never taken for ours.
+fn note_settings(options: &Options, inputs: &serde_json::Value) -> Result<(), Error> {
+    let path = options.out.join(".blocks/settings.json");
+    let (index, of) = options.shard;
+    let settings = serde_json::json!({
+        "version": DATASET_VERSION, "engine": crate::forth::ENGINE_VERSION, "command": options.command(),
+        "inputs": inputs, "shard": format!("{index}/{of}"),
+    });
+    let text = format!("{settings}\n");
+    match std::fs::read(&path) {
+        Ok(there) if there == text.as_bytes() => Ok(()),
+        Ok(_) => Err(Error::OtherSettings(options.out.clone())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => write_text(&path, &text),
+        Err(error) => Err(failed("read", &path)(error)),
+    }
+}
+
+/// Cards, manifest, what was removed, statistics.
+fn write_about(
+    options: &Options,
+    problems: &[&Problem],
+    removed: &[Removed],
+    inputs: &serde_json::Value,
+    report: &Report,
+) -> Result<(), Error> {
+    for format in &options.formats {
+        let card = card::readme(options, *format, &report.files, problems.len(), removed.len());
+        write_text(&options.out.join(format.name()).join("README.md"), &card)?;
+    }
+    let lines: String =
+        removed.iter().map(|removed| serde_json::to_string(removed).expect("plain texts") + "\n").collect();
+    write_text(&options.out.join("removed.jsonl"), &lines)?;
+    write_text(
+        &options.out.join("statistics.html"),
+        &card::statistics(problems, &report.files, &report.removed),
+    )?;
+    let (index, of) = options.shard;
+    let manifest = serde_json::json!({
+        "tool": format!("wordmill {}", env!("CARGO_PKG_VERSION")), "command": options.command(),
+        "shard": format!("{index}/{of}"), "inputs": inputs,
+        "verified": report.verified, "problems": report.problems, "removed": report.removed, "files": report.files,
+    });
+    let text = serde_json::to_string_pretty(&manifest).expect("a manifest is JSON") + "\n";
+    write_text(&options.out.join("manifest.json"), &text)
+}

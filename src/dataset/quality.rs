@@ -1,0 +1,291 @@
+//! Which problems are kept, and in which split each stands.
+
+use super::minhash;
+use super::problem::{Problem, outcome_parts};
+use crate::corpus::Corpus;
+use crate::forth::{Engine, Image, Limits};
+use crate::model::random::Random;
+use crate::model::{Cell, Spec, SpecId};
+use crate::validate::{self, Checks, Program, Text};
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Words in a row that a statement must not share with a text that it is kept apart from.
+pub const NGRAM: usize = 10;
+
+/// Tests that a specification must have to say that code does the same.
+const BEHAVIOUR_TESTS_MIN: usize = 3;
+
+/// Rows of numbers on which behaviours are compared.
+const ROWS: usize = 32;
+
+/// Fuel of one row.
+const FUEL: u64 = 20_000;
+
+/// What is asked of the problems.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The seed of splits and choices.
+    pub seed: u64,
+    /// Longest statement, in characters.
+    pub prompt_chars_max: usize,
+    /// Longest code, in characters.
+    pub code_chars_max: usize,
+    /// Most problems of each fifth of the scale of difficulty.
+    pub per_difficulty_max: Option<usize>,
+    /// Most problems of each strategy.
+    pub per_strategy_max: Option<usize>,
+    /// Fifths of the scale that are wanted, 0 to 4.
+    pub bands: (u8, u8),
+    /// Most problems of all.
+    pub limit: Option<usize>,
+}
+
+/// A problem that was left out.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Removed {
+    /// Which.
+    pub problem_id: String,
+    /// Its word.
+    pub word: String,
+    /// Why.
+    pub reason: &'static str,
+    /// Because of what.
+    pub because_of: String,
+}
+
+/// Texts and specifications that the data must not contain.
+#[derive(Default)]
+pub struct Others {
+    /// Where each run of words stands.
+    ngrams: FxHashMap<u64, String>,
+    /// Where each normalized code stands.
+    codes: FxHashMap<u64, String>,
+    /// Specifications, with where they stand.
+    specs: Vec<(String, Spec)>,
+}
+
+impl Others {
+    /// Adds a specification.
+    pub fn add_spec(&mut self, place: &str, spec: Spec) {
+        if let Some(text) = &spec.description {
+            self.add_text(place, text);
+        }
+        if let Some(code) = &spec.code {
+            self.codes.entry(normalized(code)).or_insert_with(|| place.to_owned());
+        }
+        if spec.tests.len() >= BEHAVIOUR_TESTS_MIN {
+            self.specs.push((place.to_owned(), spec));
+        }
+    }
+
+    /// Adds a text.
+    pub fn add_text(&mut self, place: &str, text: &str) {
+        for ngram in ngrams(text) {
+            self.ngrams.entry(ngram).or_insert_with(|| place.to_owned());
+        }
+    }
+}
+
+/// The problems that stay, clustered and split, in their order; and those that do not, with the reason.
+pub fn select(
+    mut problems: Vec<Problem>,
+    others: &Others,
+    settings: &Settings,
+) -> (Vec<Problem>, Vec<Removed>) {
+    let mut removed = Vec::new();
+    let mut leave = |problem: &Problem, reason: &'static str, because_of: String| {
+        let (problem_id, word) = (problem.id.clone(), problem.word().to_owned());
+        removed.push(Removed { problem_id, word, reason, because_of });
+    };
+    let mut exact: FxHashMap<u64, String> = FxHashMap::default();
+    let mut tokens: FxHashMap<u64, String> = FxHashMap::default();
+    let mut behaviours: FxHashMap<u128, String> = FxHashMap::default();
+    let behaviour: Vec<Option<u128>> = problems.par_iter().map_init(engine, behaviour).collect();
+    let contaminated = contaminated(&problems, others);
+    let mut at = 0;
+    problems.retain(|problem| {
+        let (behaviour, contaminated) = (behaviour[at], &contaminated[at]);
+        at += 1;
+        if problem.band < settings.bands.0 || problem.band > settings.bands.1 {
+            leave(problem, "difficulty", String::new());
+            return false;
+        }
+        let statement = problem.spec.description.as_deref().unwrap_or("");
+        if problem.prompt().chars().count() > settings.prompt_chars_max {
+            leave(problem, "long statement", String::new());
+            return false;
+        }
+        if problem.code.chars().count() > settings.code_chars_max {
+            leave(problem, "long code", String::new());
+            return false;
+        }
+        if let Some((reason, place)) = contaminated {
+            leave(problem, reason, place.clone());
+            return false;
+        }
+        let whole = minhash::hash(format!("{statement}\0{}", problem.code).as_bytes());
+        if let Some(first) = exact.get(&whole) {
+            leave(problem, "exact duplicate", first.clone());
+            return false;
+        }
+        let counts = (problem.spec.inputs.len(), problem.spec.outputs.len());
+        let token = normalized(&problem.code) ^ minhash::hash(format!("{counts:?}").as_bytes());
+        if let Some(first) = tokens.get(&token) {
+            leave(problem, "same code", first.clone());
+            return false;
+        }
+        if let Some(first) = behaviour.and_then(|behaviour| behaviours.get(&behaviour)) {
+            leave(problem, "same behaviour", first.clone());
+            return false;
+        }
+        exact.insert(whole, problem.id.clone());
+        tokens.insert(token, problem.id.clone());
+        if let Some(behaviour) = behaviour {
+            behaviours.insert(behaviour, problem.id.clone());
+        }
+        true
+    });
+    let kept = balanced(&problems, settings);
+    let mut at = 0;
+    problems.retain(|problem| {
+        at += 1;
+        let keep = kept.contains(&(at - 1));
+        if !keep {
+            leave(problem, "balance", String::new());
+        }
+        keep
+    });
+    split(&mut problems, settings.seed);
+    (problems, removed)
+}
+
+/// The positions of the problems that stay when each bucket has its most. Which ones these are is drawn, by their ids.
+fn balanced(problems: &[Problem], settings: &Settings) -> FxHashSet<usize> {
+    let mut order: Vec<(u64, usize)> = (0..problems.len())
+        .map(|at| {
+            (Random::new(&[settings.seed, 3, minhash::hash(problems[at].id.as_bytes())]).next_u64(), at)
+        })
+        .collect();
+    order.sort_unstable();
+    let mut bands = [0; 5];
+    let mut strategies: FxHashMap<&str, usize> = FxHashMap::default();
+    let mut kept = FxHashSet::default();
+    for (_, at) in order {
+        let problem = &problems[at];
+        let strategy = strategies.entry(problem.strategy).or_default();
+        let band = &mut bands[problem.band as usize];
+        let full = |n: usize, max: Option<usize>| max.is_some_and(|max| n >= max);
+        if full(*band, settings.per_difficulty_max)
+            || full(*strategy, settings.per_strategy_max)
+            || full(kept.len(), settings.limit)
+        {
+            continue;
+        }
+        *band += 1;
+        *strategy += 1;
+        kept.insert(at);
+    }
+    kept
+}
+
+/// Clusters near duplicates, and gives each cluster one split: 90, 5 and 5 of a hundred.
+fn split(problems: &mut [Problem], seed: u64) {
+    let signatures: Vec<minhash::Signature> = problems
+        .par_iter()
+        .map(|problem| {
+            let statement = problem.spec.description.as_deref().unwrap_or("");
+            let words = statement.split_whitespace().chain(problem.code.split_whitespace().skip(2));
+            minhash::signature(words)
+        })
+        .collect();
+    let clusters = minhash::clusters(&signatures);
+    let ids: Vec<u64> = problems.iter().map(|problem| minhash::hash(problem.id.as_bytes())).collect();
+    for (problem, cluster) in problems.iter_mut().zip(clusters) {
+        problem.cluster = cluster;
+        problem.split = match Random::new(&[seed, 4, ids[cluster as usize]]).below(100) {
+            0..90 => 0,
+            90..95 => 1,
+            _ => 2,
+        };
+    }
+}
+
+/// The hash of code without name, comments and case.
+fn normalized(code: &str) -> u64 {
+    let words: Vec<&str> = match outcome_parts(code) {
+        Some(parts) => parts.words,
+        None => code.split_ascii_whitespace().collect(),
+    };
+    minhash::hash(words.join(" ").to_ascii_lowercase().as_bytes())
+}
+
+/// Hashes of all runs of [`NGRAM`] words, without case and punctuation.
+fn ngrams(text: &str) -> Vec<u64> {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    words.windows(NGRAM).map(|run| minhash::hash(run.join(" ").as_bytes())).collect()
+}
+
+fn engine() -> Engine {
+    Engine::new(Image::shared(), Limits { fuel: FUEL, ..Limits::default() })
+}
+
+/// What a word on plain numbers does on fixed rows; nothing where it mostly traps there.
+fn behaviour(engine: &mut Engine, problem: &Problem) -> Option<u128> {
+    let n = problem.spec.inputs.len();
+    if !problem.is_plain() || n == 0 {
+        return None;
+    }
+    let program = Program { prelude: "", word: problem.word(), text: Text::Source(&problem.code) };
+    let xt = validate::load(engine, &program).ok()?;
+    let mut random = Random::new(&[0xB17]);
+    let mut bytes = vec![n as u8];
+    let mut n_trapped = 0;
+    for at in 0..ROWS {
+        let reach = [12, 100, 5000][at % 3];
+        let row: Vec<Cell> =
+            (0..n).map(|_| random.within(if at % 2 == 0 { 0 } else { -reach }, reach) as Cell).collect();
+        match engine.execute(xt, &row) {
+            Ok(()) => engine.stack().iter().for_each(|cell| bytes.extend_from_slice(&cell.to_le_bytes())),
+            Err(_) => n_trapped += 1,
+        }
+        bytes.push(engine.stack().len().min(255) as u8);
+    }
+    let hash = blake3::hash(&bytes);
+    (2 * n_trapped <= ROWS).then(|| u128::from_le_bytes(hash.as_bytes()[..16].try_into().expect("16 bytes")))
+}
+
+/// For each problem, why it must not be there and where that stands.
+fn contaminated(problems: &[Problem], others: &Others) -> Vec<Option<(&'static str, String)>> {
+    let specs: Vec<Spec> = others.specs.iter().map(|(_, spec)| spec.clone()).collect();
+    let corpus = Corpus::from_specs("decontaminate", &specs);
+    let of = |engine: &mut Engine, problem: &Problem| {
+        let statement = problem.spec.description.as_deref().unwrap_or("");
+        if let Some(place) = ngrams(statement).iter().find_map(|ngram| others.ngrams.get(ngram)) {
+            return Some(("contaminated: words", place.clone()));
+        }
+        if let Some(place) = others.codes.get(&normalized(&problem.code)) {
+            return Some(("contaminated: code", place.clone()));
+        }
+        if specs.is_empty() {
+            return None;
+        }
+        let program = Program { prelude: "", word: problem.word(), text: Text::Source(&problem.code) };
+        let xt = validate::load(engine, &program).ok()?;
+        let arena = crate::arena::Bump::new();
+        specs.iter().enumerate().find_map(|(at, spec)| {
+            let counts = |spec: &Spec| (spec.inputs.len(), spec.outputs.len());
+            if counts(spec) != counts(&problem.spec) {
+                return None;
+            }
+            let record = corpus.record(SpecId(at as u32));
+            let settings = validate::Settings { samples: 0, ..validate::Settings::default() };
+            let checks = Checks::prepare(&arena, record, None, &[], &settings);
+            let passes = validate::first_failure(engine, xt, &checks).is_none();
+            passes.then(|| ("contaminated: behaviour", others.specs[at].0.clone()))
+        })
+    };
+    problems.par_iter().map_init(engine, of).collect()
+}

@@ -1,0 +1,197 @@
+//! One item: drawn from seed and index, run on the probes, measured.
+
+use super::ast::{Cond, Expr, Kind, Out, Program, Shape};
+use super::draw;
+use super::emit::{self, Token};
+use super::probe::{self, Answer, Outs, Probes, Value};
+use crate::forth::{Engine, Xt};
+use crate::model::random::Random;
+
+/// How often an item is drawn again until it is worth something and of its band.
+const ATTEMPTS_MAX: u32 = 8;
+
+/// Outputs beyond this are overflow or soon will be.
+const OUTPUT_MAX: u64 = 1_000_000_000_000_000;
+
+/// The word that is being tried out.
+const TRIED: &str = "generated-word";
+
+/// What there is to know of an item before it is known whether it is new.
+#[derive(Clone, Copy, Debug)]
+pub struct Draft {
+    /// Its index.
+    pub index: u64,
+    /// At which attempt it came.
+    pub attempt: u32,
+    /// What goes in, as a number.
+    pub kinds: u32,
+    /// What it does on the probes of its own kinds.
+    pub behaviour: u128,
+    /// What it does on small numbers, if it takes numbers only.
+    pub common: Option<u128>,
+    /// The hash of its skeleton.
+    pub skeleton: u64,
+    /// 1 to 100.
+    pub difficulty: u8,
+}
+
+/// A program with its code.
+pub struct Item {
+    /// The structure.
+    pub program: Program,
+    /// The body.
+    pub tokens: Vec<Token>,
+    /// Its text.
+    pub body: String,
+    /// 1 to 100.
+    pub difficulty: u8,
+}
+
+/// The band of a difficulty, 0 to 4.
+pub fn band(difficulty: u8) -> u8 {
+    (difficulty.max(1) - 1) / 20
+}
+
+/// Draws an item again.
+pub fn item(seed: u64, index: u64, attempt: u32, bands: &[u8]) -> Item {
+    let mut random = Random::new(&[seed, 1, index, u64::from(attempt)]);
+    let program = draw::program(&mut random, bands[(index % bands.len() as u64) as usize]);
+    let tokens = emit::body(&program);
+    let body = emit::text(&tokens);
+    let difficulty = difficulty(&program, tokens.len());
+    Item { program, tokens, body, difficulty }
+}
+
+/// The first attempt at an index that gives something, if any does. `range` is the difficulty that is wanted.
+pub fn draft(engine: &mut Engine, seed: u64, index: u64, bands: &[u8], range: (u8, u8)) -> Option<Draft> {
+    (0..ATTEMPTS_MAX).find_map(|attempt| {
+        let item = item(seed, index, attempt, bands);
+        let wanted = bands[(index % bands.len() as u64) as usize];
+        if band(item.difficulty) != wanted || item.difficulty < range.0 || item.difficulty > range.1 {
+            return None;
+        }
+        let (behaviour, common) = behaviours(engine, &item)?;
+        let skeleton = emit::skeleton(&item.tokens);
+        Some(Draft {
+            index,
+            attempt,
+            kinds: item.program.params.iter().fold(1, |number, kind| number * 8 + *kind as u32),
+            behaviour,
+            common,
+            skeleton: u64::from_le_bytes(
+                blake3::hash(skeleton.as_bytes()).as_bytes()[..8].try_into().expect("8 bytes"),
+            ),
+            difficulty: item.difficulty,
+        })
+    })
+}
+
+/// What a program leaves.
+pub fn outs(program: &Program) -> Outs {
+    match (&program.shape, program.params[0]) {
+        (Shape::Replace(_), Kind::Text) => Outs::Text,
+        (Shape::Replace(_), _) => Outs::Array,
+        _ => Outs::Cells(program.n_outs()),
+    }
+}
+
+/// Loads an item.
+pub fn load(engine: &mut Engine, item: &Item) -> Option<Xt> {
+    engine.reset();
+    engine.set_fuel(probe::FUEL);
+    engine.define(TRIED, &item.body).ok()
+}
+
+/// Hashes of what an item does; `None` where it is not worth a word.
+fn behaviours(engine: &mut Engine, item: &Item) -> Option<(u128, Option<u128>)> {
+    let probes = Probes::of(&item.program.params);
+    let outs = outs(&item.program);
+    let xt = load(engine, item)?;
+    let mut answers = Vec::with_capacity(probes.rows.len());
+    let mut bytes = Vec::with_capacity(16 * probes.rows.len());
+    bytes.extend(item.program.params.iter().map(|kind| *kind as u8));
+    for row in &probes.rows {
+        let answer = probe::answer(engine, xt, row, outs)?;
+        if is_large(&answer) {
+            return None;
+        }
+        probe::push(&answer, &mut bytes);
+        answers.push(answer);
+    }
+    if !probe::is_worthwhile(probes, &answers, item.program.guard.is_some()) {
+        return None;
+    }
+    let behaviour = hash(&bytes);
+    if probes.common.is_empty() {
+        return Some((behaviour, None));
+    }
+    bytes.clear();
+    for row in &probes.common {
+        probe::push(&probe::answer(engine, xt, row, outs)?, &mut bytes);
+    }
+    bytes.push(item.program.params.len() as u8);
+    Some((behaviour, Some(hash(&bytes))))
+}
+
+fn is_large(answer: &Answer) -> bool {
+    let large = |cell: &i64| cell.unsigned_abs() > OUTPUT_MAX;
+    match answer {
+        Answer::Threw(_) => false,
+        Answer::Left(values) => values.iter().any(|value| match value {
+            Value::Cell(cell) => large(cell),
+            Value::Cells(cells) => cells.iter().any(large),
+            Value::Text(_) => false,
+        }),
+    }
+}
+
+fn hash(bytes: &[u8]) -> u128 {
+    u128::from_le_bytes(blake3::hash(bytes).as_bytes()[..16].try_into().expect("16 bytes"))
+}
+
+/// How hard it is, from 1 to 100: by length, control flow, inputs, outputs, and what it touches.
+fn difficulty(program: &Program, n_tokens: usize) -> u8 {
+    let mut score = n_tokens * 6 / 5 + 3 * (program.params.len() - 1) + 4 * (program.n_outs() - 1);
+    score += 12 * usize::from(program.has_loop());
+    score += 5 * usize::from(program.guard.is_some());
+    score += 5 * usize::from(!program.params[0].is_number());
+    score += 4 * branches(&program.shape);
+    score.clamp(1, 100) as u8
+}
+
+fn branches(shape: &Shape) -> usize {
+    match shape {
+        Shape::Straight(outs) => outs
+            .iter()
+            .map(|out| match out {
+                Out::Number(expr) => in_expr(expr),
+                Out::Flag(cond) => in_cond(cond),
+            })
+            .sum(),
+        Shape::Fold { filter, map, post, .. } => {
+            filter.as_ref().map_or(0, |cond| 1 + in_cond(cond))
+                + in_expr(map)
+                + post.as_ref().map_or(0, in_expr)
+        }
+        Shape::Iterate(step) | Shape::Pair(_, _, step) | Shape::Replace(step) => in_expr(step),
+        Shape::While { step, .. } => in_expr(step),
+    }
+}
+
+fn in_expr(expr: &Expr) -> usize {
+    match expr {
+        Expr::Var(_) | Expr::Lit(_) => 0,
+        Expr::Un(_, a) => in_expr(a),
+        Expr::Bin(_, a, b) => in_expr(a) + in_expr(b),
+        Expr::If(cond, a, b) => 1 + in_cond(cond) + in_expr(a) + in_expr(b),
+    }
+}
+
+fn in_cond(cond: &Cond) -> usize {
+    match cond {
+        Cond::Cmp(_, a, b) => in_expr(a) + in_expr(b),
+        Cond::Odd(a) | Cond::Divisible(a, _) | Cond::Within(a, _, _) => in_expr(a),
+        Cond::And(a, b) | Cond::Or(a, b) => 1 + in_cond(a) + in_cond(b),
+        Cond::Not(a) => in_cond(a),
+    }
+}
