@@ -153,7 +153,7 @@ impl<'a> Judge<'a> {
         let closure = uses::closure(self.shared.corpus, record.id()).map_err(|error| error.to_string())?;
         let mut prelude = String::new();
         for id in closure.order {
-            let outcome = pipeline::outcome(self.shared.corpus, id, self.pipeline, &AtomicBool::new(false));
+            let (outcome, _) = pipeline::outcome(self.shared.corpus, id, self.pipeline, &AtomicBool::new(false));
             match outcome.code {
                 Some(code) if outcome.status == Status::Verified => {
                     prelude.push_str(&code);
