@@ -26,9 +26,9 @@ pub mod report;
 
 pub mod daemon;
 
-pub mod server;
 pub mod generate;
 pub mod judge;
+pub mod server;
 
 pub mod dataset;
 

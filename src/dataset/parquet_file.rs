@@ -209,7 +209,7 @@ mod tests {
         match kind {
             Kind::Text => Field::Text(format!("text {at} \"ü\"")),
             Kind::Int => Field::Int(at as i64 - 1),
-            Kind::Bool => Field::Bool(at % 2 == 0),
+            Kind::Bool => Field::Bool(at.is_multiple_of(2)),
             Kind::Texts => Field::Texts((0..at).map(|n| format!("t{n}")).collect()),
             Kind::Chat | Kind::Tools => {
                 let message = |n: usize| Message {

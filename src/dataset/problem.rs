@@ -179,8 +179,7 @@ pub fn outcome_parts(code: &str) -> Option<Parts<'_>> {
     let head = &head[..head.len() - " ;".len() - rest.len()];
     let words: Vec<&str> = rest.split_ascii_whitespace().collect();
     let reads = |word: &&str| READS.iter().any(|it| it.eq_ignore_ascii_case(word)) || word.ends_with('"');
-    (!words.is_empty() && !words.iter().any(|word| reads(&word)))
-        .then_some(Parts { head: head.trim_end(), words })
+    (!words.is_empty() && !words.iter().any(reads)).then_some(Parts { head: head.trim_end(), words })
 }
 
 impl Parts<'_> {

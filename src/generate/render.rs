@@ -107,7 +107,7 @@ fn statement(program: &Program, tests: &[Case], random: &mut Random) -> String {
         let after = names(outputs(program).into_iter().map(|(name, _)| name).collect());
         write!(text, " Stack effect: ( {before}-- {after}).").expect("a String takes everything");
     }
-    let left = tests.iter().filter(|case| matches!(case.answer, Answer::Left(_)) && !case.is_edge).last();
+    let left = tests.iter().rfind(|case| matches!(case.answer, Answer::Left(_)) && !case.is_edge);
     if let (Some(case), false) = (left, random.one_in(4)) {
         let shown = |values: &[Value]| {
             let values: Vec<String> = values.iter().map(shown).collect();

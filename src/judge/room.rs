@@ -45,7 +45,7 @@ struct Candidate<'b> {
 
 /// What candidates for one specification are held against.
 enum Case<'a> {
-    Usable { checks: Checks<'a>, prelude: String, has_properties: bool },
+    Usable { checks: Box<Checks<'a>>, prelude: String, has_properties: bool },
     Unusable(String),
 }
 
@@ -142,7 +142,7 @@ impl<'a> Judge<'a> {
         }
         let has_properties =
             record.outputs().any(|output| output.value.is_some()) || !record.properties().is_empty();
-        Case::Usable { checks, prelude, has_properties }
+        Case::Usable { checks: Box::new(checks), prelude, has_properties }
     }
 
     /// The words that a specification uses, as its properties may call them, and their verified code.
@@ -153,7 +153,8 @@ impl<'a> Judge<'a> {
         let closure = uses::closure(self.shared.corpus, record.id()).map_err(|error| error.to_string())?;
         let mut prelude = String::new();
         for id in closure.order {
-            let (outcome, _) = pipeline::outcome(self.shared.corpus, id, self.pipeline, &AtomicBool::new(false));
+            let (outcome, _) =
+                pipeline::outcome(self.shared.corpus, id, self.pipeline, &AtomicBool::new(false));
             match outcome.code {
                 Some(code) if outcome.status == Status::Verified => {
                     prelude.push_str(&code);

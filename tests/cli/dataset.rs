@@ -346,7 +346,6 @@ fn duplicates_and_contamination_are_left_out_with_the_reason() {
         + &spec("square-again", "Its second power", "DUP *")
         + &spec("square-other", "Another way", "dup dup abs swap abs * nip")
         + &spec("double", long, "2*")
-            .replace("4]", "4]")
             .replace("[-3],\"output\":[9]", "[-3],\"output\":[-6]")
             .replace("[7],\"output\":[49]", "[7],\"output\":[14]");
     write(folder, "specs.jsonl", &specs);

@@ -43,8 +43,11 @@ struct Argument {
     eval: fn(Cell) -> Cell,
 }
 
+/// Code of one value from one, and what it does.
+type Change = (&'static str, fn(Cell) -> Cell);
+
 /// What may be done to an input on the way: `( n -- m )`.
-const CHANGES: [(&str, fn(Cell) -> Cell); 5] = [
+const CHANGES: [Change; 5] = [
     ("", |n| n),
     ("1+", |n| n.wrapping_add(1)),
     ("1-", |n| n.wrapping_sub(1)),
@@ -52,7 +55,7 @@ const CHANGES: [(&str, fn(Cell) -> Cell); 5] = [
     ("dup *", |n| n.wrapping_mul(n)),
 ];
 
-const NUMBERS: [(&str, fn(Cell) -> Cell); 3] = [("2", |_| 2), ("3", |_| 3), ("10", |_| 10)];
+const NUMBERS: [Change; 3] = [("2", |_| 2), ("3", |_| 3), ("10", |_| 10)];
 
 /// What one or two words give on all rows.
 struct Leaf<'f> {

@@ -147,6 +147,11 @@ impl Pool {
         }
     }
 
+    /// Whether there is no expression.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
     /// How many expressions there are.
     pub fn len(&self) -> usize {
         self.nodes.len()
