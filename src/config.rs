@@ -165,6 +165,8 @@ settings! {
         "longest enumerated body, in words";
     SearchFuel "search.fuel" "WORDMILL_SEARCH_FUEL" Kind::Number(1, 1 << 62), "20000",
         "fuel of one test while searching";
+    SearchLibrary "search.library" "WORDMILL_LIBRARY" Kind::Path, "",
+        "a library of verified words to compose over, made by `wordmill library build`";
     EngineFuel "engine.fuel" "WORDMILL_ENGINE_FUEL" Kind::Number(1, 1 << 62), "1000000",
         "fuel of one test of the final code";
     EngineStackCells "engine.stack-cells" "WORDMILL_ENGINE_STACK_CELLS" Kind::Number(16, 65_000), "1024",
@@ -175,8 +177,6 @@ settings! {
         "bytes of data space";
     EngineOutputBytes "engine.output-bytes" "WORDMILL_ENGINE_OUTPUT_BYTES" Kind::Number(0, 1 << 30), "65536",
         "bytes that a program may write";
-    SearchLibrary "search.library" "WORDMILL_LIBRARY" Kind::Path, "",
-        "a library of verified words to compose over, made by `wordmill library build`";
     TemplatesPaths "templates.paths" "WORDMILL_TEMPLATES" Kind::Paths, "",
         "folders and files with templates beside the shipped ones";
     OutputColor "output.color" "WORDMILL_COLOR" Kind::Choice(&["auto", "always", "never"]), "auto",

@@ -219,7 +219,7 @@ fn every_strategy_gives_the_same_bytes_whatever_the_threads_shards_and_company()
                 })
                 .collect::<Vec<_>>(),
         ),
-        sequence_spec("summed", 1, &(1..=20).map(|n| (1..=n).map(divisors).sum()).collect::<Vec<_>>()),
+        sequence_spec("divisors", 1, &(1..=24).map(divisors).collect::<Vec<_>>()),
         sequence_spec("composed", 1, &(1..=20).map(composed).collect::<Vec<_>>()),
     ]
     .join("\n");

@@ -99,7 +99,9 @@ impl Follower {
                 || entry.heldout.is_some()
                 || hash_file(&file.path).ok().is_none_or(|state| state.hash != entry.state.hash)
         };
-        let changed: Vec<usize> = changed.iter().filter(is_other).copied().collect();
+        let mut changed: Vec<usize> = changed.iter().filter(is_other).copied().collect();
+        changed.sort_unstable();
+        changed.dedup();
         if changed.is_empty() {
             return Ok(Followed::default());
         }

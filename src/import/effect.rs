@@ -31,11 +31,13 @@ pub(super) fn of_locals(text: &str) -> Option<Declared> {
 
 fn side(items: &[&str]) -> Option<Vec<(String, CellType)>> {
     let mut out = Vec::with_capacity(items.len());
-    for item in items {
+    for (at, item) in items.iter().enumerate() {
         if item.ends_with(':') || item.contains(['"', '|', '<']) || item.contains("..") || *item == "--" {
             return None;
         }
-        match type_of(item) {
+        // In `a b c d` the letters are names, not the standard's character and double.
+        let in_row = at > 0 && matches!((items[at - 1], *item), ("b", "c") | ("c", "d"));
+        match if in_row { Kind::One(CellType::Int) } else { type_of(item) } {
             Kind::One(ty) => out.push(((*item).to_owned(), ty)),
             Kind::Double => {
                 out.push((format!("{item}-lo"), CellType::Int));
@@ -88,6 +90,8 @@ mod tests {
         check("n1 u2 -- flag", "n1:int u2:uint -- flag:bool");
         check("c-addr u -- char", "c-addr:addr u:uint -- char:char");
         check("d1 n -- ud", "d1-lo:int d1-hi:int n:int -- ud-lo:int ud-hi:int");
+        check("a b c d -- c d", "a:int b:int c:int d:int -- c:char d:int");
+        check("b d -- c", "b:int d-lo:int d-hi:int -- c:char");
         check("--", " -- ");
         check("a remark", "none");
         check("\"name\" -- xt", "none");

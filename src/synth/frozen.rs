@@ -218,7 +218,7 @@ mod tests {
         let (frozen, left_out) = build(&[
             ("square", ": square ( n -- n² ) dup * ;"),
             ("gcd", ": gcd ( a b -- g ) begin ?dup while tuck mod repeat ;"),
-            ("square", ": square dup dup drop * ;"),
+            ("square", ": square ( n -- n² ) dup dup drop * ;"),
             ("halves", ": halves 2 /mod ;"),
             ("uses", ": uses square 1+ ;"),
             ("again", ": again dup again ;"),
