@@ -64,11 +64,11 @@ impl Remote {
 
     /// Tells the loop what is wanted; waits where the queue is full.
     pub fn order(&self, command: Command) {
-        if matches!(command, Command::Reload | Command::RerunAll | Command::RerunFailing) {
-            self.flags.interrupt.store(true, Ordering::SeqCst);
-        }
         // The loop ends last of all; where it has ended nobody wants the event.
         let _ = self.sender.send(Event::Command(command));
+        // After the event, which the loop looks for when it has cleared this. An end interrupts, too: the loop says that it is
+        // stopping, and takes the work up again until it is done or abandoned.
+        self.flags.interrupt.store(true, Ordering::SeqCst);
     }
 
     /// Drops the work at hand; what is finished is kept.

@@ -47,7 +47,7 @@ fn a_signal_finishes_and_publishes_and_the_second_leaves() {
     // Hours of work: the second signal does not wait for them.
     let mut watched = Watched::new(&["--budget", "1000000000000", "--drain", "600"]);
     watched.write("specs/hard.json", &spec("hard", [71, 977, 3], "", ""));
-    watched.write("config.toml", "[search]\nlength-max = 12\n");
+    watched.write("config.toml", "[wordmill]\n[search]\nlength-max = 12\n");
     watched.start();
     watched.wait_for("working", |status| status["phase"] == "working");
     std::thread::sleep(Duration::from_millis(200));
@@ -59,7 +59,7 @@ fn a_signal_finishes_and_publishes_and_the_second_leaves() {
     // Nor does the deadline.
     let mut watched = Watched::new(&["--budget", "1000000000000", "--drain", "1"]);
     watched.write("specs/hard.json", &spec("hard", [71, 977, 3], "", ""));
-    watched.write("config.toml", "[search]\nlength-max = 12\n");
+    watched.write("config.toml", "[wordmill]\n[search]\nlength-max = 12\n");
     watched.start();
     watched.wait_for("working", |status| status["phase"] == "working");
     watched.signal("TERM");
@@ -72,11 +72,11 @@ fn a_signal_finishes_and_publishes_and_the_second_leaves() {
 fn a_save_overtakes_work_that_takes_long() {
     let mut watched = Watched::new(&["--budget", "1000000000000", "--jobs", "1", "--drain", "0"]);
     watched.write("specs/a.json", &times("a", 2));
+    watched.write("config.toml", "[wordmill]\n[search]\nlength-max = 12\n");
     watched.start();
     watched.settled();
     watched.verdict("a");
     watched.write("specs/hard.json", &spec("hard", [71, 977, 3], "", ""));
-    watched.write("config.toml", "[search]\nlength-max = 12\n");
     watched.wait_for("working", |status| status["phase"] == "working");
     watched.write("specs/a.json", &times("a", 3));
     assert_eq!(watched.verdict("a")["code"], ": a ( n -- r ) 3 * ;");
