@@ -125,6 +125,8 @@ struct Mark {
     code: CodeMark,
     n_words: usize,
     n_source: usize,
+    /// Where the text ended that was read last: SOURCE is empty there.
+    read_end: u32,
     /// The newest word then.
     latest: Option<usize>,
     string_turn: bool,
@@ -133,7 +135,7 @@ struct Mark {
 impl Mark {
     /// The image and nothing above it.
     fn image(code: CodeMark) -> Self {
-        Self { code, n_words: 0, n_source: 0, latest: None, string_turn: false }
+        Self { code, n_words: 0, n_source: 0, read_end: 0, latest: None, string_turn: false }
     }
 }
 
@@ -588,6 +590,7 @@ impl Engine {
             code: self.code.mark(),
             n_words: self.dictionary.len(),
             n_source: self.machine.memory.text.len(),
+            read_end: self.input.end,
             latest: self.latest,
             string_turn: self.string_turn,
         }
@@ -601,7 +604,7 @@ impl Engine {
         self.machine.memory.text.truncate(mark.n_source);
         self.labels.truncate(self.code.enters.len());
         // Nothing is left to read: what was being read may be gone.
-        let end = mark.n_source as u32;
+        let end = mark.read_end;
         self.input = Cursor { at: end, end };
         self.reading = Reading { line: end, text_end: end, ..Reading::default() };
         while self.texts.last().is_some_and(|text| text.start as usize >= mark.n_source) {

@@ -61,4 +61,4 @@ pub use shadow::Shadow;
 pub use trap::{Trap, TrapKind, exception_name};
 
 /// Counts up whenever a program can end otherwise than before: it is part of every fingerprint.
-pub const ENGINE_VERSION: u32 = 2;
+pub const ENGINE_VERSION: u32 = 3;

@@ -379,3 +379,15 @@ fn what_a_test_does_to_the_system_is_forgotten() {
         assert!(stack[3] > 1_000_000, "{body}");
     }
 }
+
+#[test]
+fn what_source_says_does_not_depend_on_earlier_runs() {
+    let mut engine = engine();
+    let xt = engine.define("w", "source >in @").unwrap();
+    engine.execute(xt, &[]).unwrap();
+    let first = engine.stack().to_vec();
+    for _ in 0..2 {
+        engine.execute(xt, &[]).unwrap();
+        assert_eq!(engine.stack(), first);
+    }
+}
