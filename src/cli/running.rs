@@ -277,11 +277,7 @@ impl pipeline::Sink for ReportSink<'_> {
         outcome: &Outcome,
         elapsed: Option<Duration>,
     ) -> std::io::Result<()> {
-        let row = Row::from_record(record);
-        let row = match elapsed {
-            Some(elapsed) => row.timed(elapsed),
-            None => row,
-        };
+        let row = Row::from_record(record).timed(elapsed);
         self.report.accept(&row, outcome).map_err(std::io::Error::other)?;
         self.progress.verified(u64::from(outcome.status == crate::model::Status::Verified));
         Ok(())

@@ -114,11 +114,7 @@ impl pipeline::Sink for ReportSink {
         outcome: &Outcome,
         elapsed: Option<Duration>,
     ) -> std::io::Result<()> {
-        let row = Row::from_record(record);
-        let row = match elapsed {
-            Some(elapsed) => row.timed(elapsed),
-            None => row,
-        };
+        let row = Row::from_record(record).timed(elapsed);
         self.report.accept(&row, outcome).map_err(std::io::Error::other)
     }
 }

@@ -75,9 +75,9 @@ impl<'a> Row<'a> {
         Self { facts: Facts::Record(record), ..Self::bare(record.word(), record.file(), record.line()) }
     }
 
-    /// The same row with the time that was spent on it.
-    pub fn timed(self, elapsed: Duration) -> Self {
-        Self { elapsed: Some(elapsed), ..self }
+    /// The same row with the time that was spent on it, where it is known.
+    pub fn timed(self, elapsed: impl Into<Option<Duration>>) -> Self {
+        Self { elapsed: elapsed.into(), ..self }
     }
 
     /// The same row with findings about the record; a record of a corpus knows its own.
