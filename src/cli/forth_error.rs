@@ -48,7 +48,20 @@ pub fn render(error: &ForthError, origin: &Origin<'_>, format: MessageFormat) ->
         width: (error.token.chars().count() as u32).max(1),
     };
     let title = title(error);
-    let stack = stack(error);
+    let from: Vec<(String, u32, u32)> = details
+        .from
+        .iter()
+        .map(|from| {
+            let (name, line) = match &from.file {
+                Some(name) => (&**name, from.line),
+                None => (origin.name.unwrap_or("input"), from.line.max(1) + origin.line - 1),
+            };
+            (name.to_owned(), line, from.column.max(1))
+        })
+        .collect();
+    let trail = from.iter().map(|(name, line, column)| format!("read from {name}:{line}:{column}"));
+    let notes: Vec<String> =
+        Some(stack(error)).filter(|stack| !stack.is_empty()).into_iter().chain(trail).collect();
     match format {
         MessageFormat::Human => {
             let source = Some((&*location.text, place.column));
@@ -59,18 +72,25 @@ pub fn render(error: &ForthError, origin: &Origin<'_>, format: MessageFormat) ->
                 }
                 None => None,
             };
-            message::snippet(&title, file, place, source, help.as_deref(), &stack)
+            message::snippet(&title, file, place, source, help.as_deref(), &notes)
         }
         MessageFormat::Json => message::json(&json!({
             "severity": "error", "message": title, "file": file, "line": place.line, "column": place.column,
             "width": place.width, "exception": error.kind.code(), "token": error.token, "word": details.word,
             "definition": details.definition, "stack": details.stack, "depth": details.depth,
             "suggestion": error.suggestion,
+            "from": from.iter().map(|(file, line, column)| json!({ "file": file, "line": line, "column": column }))
+                .collect::<Vec<_>>(),
         })),
         MessageFormat::Github => {
             let title_of =
                 error.kind.code().map_or_else(|| "Forth".to_owned(), |code| format!("exception {code}"));
-            message::github_failure(file.unwrap_or("-"), place.line, &title_of, &format!("{title}\n{stack}"))
+            message::github_failure(
+                file.unwrap_or("-"),
+                place.line,
+                &title_of,
+                &format!("{title}\n{}", notes.join("\n")),
+            )
         }
     }
 }

@@ -52,19 +52,19 @@ fn human(diagnostic: &Diagnostic) -> String {
     group(Group::with_title(title), diagnostic.file.as_deref(), diagnostic.place, source, hints)
 }
 
-/// An error that has no code of its own: a Forth program that stopped. `note` stands below it.
+/// An error that has no code of its own: a Forth program that stopped. The notes stand below it.
 pub fn snippet(
     message: &str,
     file: Option<&str>,
     place: Place,
     source: Option<(&str, u32)>,
     suggestion: Option<&str>,
-    note: &str,
+    notes: &[String],
 ) -> String {
     let title = Level::ERROR.primary_title(clipped(&visible(message)));
     let hints = suggestion.map(|suggestion| (Level::HELP, suggestion));
-    let note = Some((Level::NOTE, note)).filter(|(_, note)| !note.is_empty());
-    group(Group::with_title(title), file, place, source, hints.into_iter().chain(note))
+    let notes = notes.iter().map(|note| (Level::NOTE, note.as_str()));
+    group(Group::with_title(title), file, place, source, hints.into_iter().chain(notes))
 }
 
 fn group<'h>(

@@ -74,6 +74,8 @@ pub struct Engine {
     pub(super) quotations: Vec<(u32, u32)>,
     /// What the last ABORT" had to say.
     pub(super) abort_message: Option<String>,
+    /// Where the texts were read from that an error came through, innermost first: places in the source buffer.
+    pub(super) trail: Vec<u32>,
     /// The word being compiled, by its index in the dictionary.
     pub(super) open: Option<Open>,
     /// Whether words are compiled rather than executed. Only while a word is open.
@@ -206,6 +208,7 @@ impl Engine {
             typed_at: 0,
             quotations: Vec::new(),
             abort_message: None,
+            trail: Vec::new(),
             open: None,
             compiling: false,
             latest: None,
@@ -333,6 +336,7 @@ impl Engine {
             self.start_fuel();
             self.machine.rp = 0;
             self.abort_message = None;
+            self.trail.clear();
             self.interpret()
         });
         self.machine.flush();
@@ -387,6 +391,7 @@ impl Engine {
         self.start_fuel();
         self.machine.rp = 0;
         self.abort_message = None;
+        self.trail.clear();
         self.interpret()?;
         self.machine.flush();
         self.read_nothing();
@@ -463,10 +468,20 @@ impl Engine {
         if !m.set_items(inputs) {
             return Err(Trap { kind: TrapKind::Throw(throw::STACK_OVERFLOW), at: enter as u32 });
         }
-        match self.start(enter).and_then(|()| self.drive()) {
-            Ok(()) => Ok(()),
-            Err(Stop::Trap(trap)) => Err(trap),
-            Err(stop) => Err(Trap { kind: stop.kind(), at: self.machine.ip as u32 }),
+        if let Err(stop) = self.start(enter) {
+            return Err(self.trap_of(stop));
+        }
+        match self.run_loop() {
+            Exit::Done => Ok(()),
+            exit => self.go_on_from(exit).map_err(|stop| self.trap_of(stop)),
+        }
+    }
+
+    #[cold]
+    fn trap_of(&self, stop: Stop) -> Trap {
+        match stop {
+            Stop::Trap(trap) => trap,
+            stop => Trap { kind: stop.kind(), at: self.machine.ip as u32 },
         }
     }
 
@@ -795,40 +810,52 @@ impl Engine {
     /// Runs until the program is done or stops.
     #[inline]
     fn drive(&mut self) -> Result<(), Stop> {
+        match self.run_loop() {
+            Exit::Done => Ok(()),
+            exit => self.go_on_from(exit),
+        }
+    }
+
+    /// Runs the loop until it ends, for whatever reason.
+    #[inline(always)]
+    fn run_loop(&mut self) -> Exit {
+        match self.shadow.is_none() && !self.machine.checked {
+            true => executor::run::<false, false>(&mut self.machine, &self.code, None),
+            false => self.run_other_loop(),
+        }
+    }
+
+    #[inline(never)]
+    fn run_other_loop(&mut self) -> Exit {
+        let Some(shadow) = &self.shadow else {
+            return executor::run::<true, false>(&mut self.machine, &self.code, None);
+        };
+        let watch = Watch { shadow, labels: &self.labels };
+        match self.machine.checked {
+            false => executor::run::<false, true>(&mut self.machine, &self.code, Some(&watch)),
+            true => executor::run::<true, true>(&mut self.machine, &self.code, Some(&watch)),
+        }
+    }
+
+    /// Does what the loop ended for, and runs it again, until the program is done or stops.
+    #[inline(never)]
+    fn go_on_from(&mut self, mut exit: Exit) -> Result<(), Stop> {
         loop {
-            let exit = match (&self.shadow, self.machine.checked) {
-                (None, false) => executor::run::<false, false>(&mut self.machine, &self.code, None),
-                (None, true) => executor::run::<true, false>(&mut self.machine, &self.code, None),
-                (Some(shadow), checked) => {
-                    let watch = Watch { shadow, labels: &self.labels };
-                    match checked {
-                        false => executor::run::<false, true>(&mut self.machine, &self.code, Some(&watch)),
-                        true => executor::run::<true, true>(&mut self.machine, &self.code, Some(&watch)),
-                    }
-                }
-            };
-            let stop = match exit {
+            let done = match exit {
                 Exit::Done => return Ok(()),
-                Exit::Switch => continue,
-                Exit::Entered => match self.entered() {
-                    Ok(()) => continue,
-                    Err(stop) => stop,
-                },
-                Exit::Looped => match self.looped() {
-                    Ok(()) => continue,
-                    Err(stop) => stop,
-                },
-                Exit::Trap(kind) => Stop::Trap(Trap { kind, at: self.machine.ip as u32 }),
-                Exit::Host(word) => match self.hosted(word) {
-                    Ok(()) => continue,
-                    Err(stop) => stop,
-                },
-                Exit::SetDoes(does) => match self.set_does(does) {
-                    Ok(()) => continue,
-                    Err(kind) => Stop::Trap(Trap { kind, at: self.machine.ip as u32 - 1 }),
-                },
+                Exit::Switch => Ok(()),
+                Exit::Entered => self.entered(),
+                Exit::Looped => self.looped(),
+                Exit::Trap(kind) => Err(Stop::Trap(Trap { kind, at: self.machine.ip as u32 })),
+                Exit::Host(word) => self.hosted(word),
+                Exit::SetDoes(does) => self
+                    .set_does(does)
+                    .map_err(|kind| Stop::Trap(Trap { kind, at: self.machine.ip as u32 - 1 })),
             };
-            self.catch(stop)?;
+            if let Err(stop) = done {
+                self.catch(stop)?;
+            }
+            exit = self.run_loop();
         }
     }
 
@@ -858,7 +885,12 @@ impl Engine {
         if let Some(shadow) = &self.shadow {
             shadow.set_depth(self.machine.shadow_depth);
         }
-        if caught { Ok(()) } else { Err(stop) }
+        if caught {
+            self.trail.clear();
+            Ok(())
+        } else {
+            Err(stop)
+        }
     }
 
     /// The error that a caller sees.
@@ -896,8 +928,13 @@ impl Engine {
         };
         let stack = self.machine.items();
         let described = described.unwrap_or_else(|| Description::of(stop.kind()));
+        let location = self.location(place);
+        let trail = std::mem::take(&mut self.trail);
+        let is_outer = |outer: &Location| (&outer.file, outer.line) != (&location.file, location.line);
+        let from = trail.into_iter().map(|place| self.location(place)).filter(is_outer).collect();
         Box::new(Details {
-            location: self.location(place),
+            location,
+            from,
             definition: described.definition,
             word: described.word,
             message: self.abort_message.take().filter(|_| stop.kind() == TrapKind::Throw(throw::ABORT_QUOTE)),

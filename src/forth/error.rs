@@ -108,6 +108,8 @@ pub struct CompileError {
 pub struct Details {
     /// Where the text interpreter was.
     pub location: Location,
+    /// Where that text was read from, by INCLUDE or EVALUATE, innermost first.
+    pub from: Vec<Location>,
     /// The definition in which it happened; empty outside of any.
     pub definition: String,
     /// The word at which it happened in there.

@@ -37,6 +37,9 @@ pub(super) const STRING_ID: Cell = -1;
 /// SOURCE-ID while text is read that the host gave a name.
 pub(super) const NAMED_TEXT_ID: Cell = 0x7FFF_FFFF;
 
+/// Most places that the trail of an error names.
+const TRAIL_MAX: usize = 8;
+
 /// How the text before the one that is read now goes on.
 #[derive(Clone, Copy)]
 pub(super) struct Outer {
@@ -325,6 +328,8 @@ impl Engine {
         self.go_back_to(outer);
         if done.is_ok() {
             self.inner_token = outer.inner_token;
+        } else if self.trail.len() < TRAIL_MAX {
+            self.trail.push(outer.inner_token);
         }
         done
     }

@@ -145,7 +145,14 @@ fn a_folder_is_seen_as_a_copy() {
     assert!(ran.stderr.contains("non-existent file (exception -38)"), "{}", ran.stderr);
     // An error in a file that another includes names that file.
     write(folder.path(), "lib/parts/twice.fs", ": twice\n  2* nope ;");
-    assert!(run("include main.fs", 1).stderr.contains("--> parts/twice.fs:2:6\n"));
+    let ran = run("include main.fs", 1);
+    assert!(ran.stderr.contains("--> parts/twice.fs:2:6\n"), "{}", ran.stderr);
+    let trail: Vec<&str> =
+        ran.stderr.lines().filter_map(|line| line.split_once("read from ")).map(|it| it.1).collect();
+    assert_eq!(trail, ["main.fs:1:1", "-e:1:1"], "{}", ran.stderr);
+    // What was caught on the way is not where a later error came from.
+    let ran = run(": try s\" main.fs\" included ; ' try catch . nope", 1);
+    assert!(ran.stderr.contains("nope") && !ran.stderr.contains("read from"), "{}", ran.stderr);
     for bad in ["none", "outside.fs"] {
         wordmill(folder.path(), &["forth", "--files", bad, "-e", "1"]).expect(2);
     }
