@@ -229,7 +229,7 @@ fn rules_first<'a>(
         && !ended(found)
         && let Some(goal) = goal_of(tools, problem)
     {
-        best = expressions(tools, problem, settings, goal, found);
+        best = expressions(tools, problem, settings, goal, found).map(|found| weighed_as_rule(found, terms));
     }
     // Scattered tests beyond the terms tell a right loop from one that only fits them.
     let is_scattered = problem.checks.n_tests() as usize > terms.values.len();
@@ -237,6 +237,14 @@ fn rules_first<'a>(
         best = skeletons(tools, problem, settings, found);
     }
     best
+}
+
+/// An expression for a sequence is one of many that were looked up, as the rules are that are searched for, and is held to
+/// what those are held to.
+fn weighed_as_rule<'a>(found: Candidate<'a>, terms: &Terms<'_>) -> Candidate<'a> {
+    let information = occam::information(terms.values).min(found.weight.information);
+    let is_sound = found.weight.is_sound && occam::is_borne_out(found.weight.bits, information);
+    Candidate { weight: Weight { information, is_sound, ..found.weight }, ..found }
 }
 
 /// The cases as the search over expressions takes them.

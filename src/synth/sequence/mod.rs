@@ -133,7 +133,7 @@ impl Proposal {
     pub fn is_sound(&self) -> bool {
         // What was searched for among many is held to more than what was fitted.
         if self.is_searched {
-            return 5 * self.bits < 3 * self.information;
+            return occam::is_borne_out(self.bits, self.information);
         }
         self.surplus >= 3 && 5 * self.bits < 4 * self.information
             || self.surplus >= 1 && 2 * self.bits < self.information

@@ -88,6 +88,11 @@ pub fn of_steps(outputs: &[Cell]) -> u32 {
     listed.min(information(outputs))
 }
 
+/// Whether a rule that was looked up among many says clearly less than it explains, both in bits.
+pub fn is_borne_out(bits: u32, information: u32) -> bool {
+    5 * u64::from(bits) < 3 * u64::from(information)
+}
+
 /// The bits of choosing one of `n` things.
 pub fn choice(n: usize) -> u32 {
     usize::BITS - n.saturating_sub(1).leading_zeros()
