@@ -1,6 +1,7 @@
 //! The answers to programs over HTTP: the JSON that the commands write.
 
 use super::commands::{infer, verify};
+use super::judging::Judging;
 use super::words::{CorpusWords, is_unknown_word};
 use crate::corpus::{Corpus, Record};
 use crate::effect::{self, NoWords, Scratch, WordEnv};
@@ -20,6 +21,8 @@ struct World {
     options: Arc<Options>,
     /// Made when a question first names a word that is not in the standard.
     words: OnceLock<CorpusWords>,
+    /// Made when the first candidate comes; `None` where no thread could be started.
+    judging: OnceLock<Option<Judging>>,
 }
 
 /// Answers with what the daemon knows.
@@ -32,7 +35,7 @@ impl Api {
     /// From now on these are the specifications and settings.
     pub fn set_world(&self, corpus: &Arc<Corpus>, options: &Arc<Options>) {
         let (corpus, options) = (Arc::clone(corpus), Arc::clone(options));
-        let world = Arc::new(World { corpus, options, words: OnceLock::new() });
+        let world = Arc::new(World { corpus, options, words: OnceLock::new(), judging: OnceLock::new() });
         *self.world.write().unwrap_or_else(PoisonError::into_inner) = Some(world);
     }
 
@@ -91,6 +94,25 @@ impl Api {
         Ok(self.with_words(ask, |(_, is_unknown)| *is_unknown).0)
     }
 
+    /// Candidates in, the lines of `wordmill judge` out.
+    fn judge(&self, asked: &Value, stop: &AtomicBool) -> Result<String, Misunderstood> {
+        let world = self.world().ok_or_else(|| Misunderstood("the daemon is not ready yet".to_owned()))?;
+        let all = match asked {
+            Value::Array(all) => all.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let candidates = all.iter().map(|candidate| candidate.to_string().into_bytes()).collect();
+        let start = || Judging::start(Arc::clone(&world.corpus), &world.options).ok();
+        let verdicts = world.judging.get_or_init(start).as_ref().and_then(|it| it.verdicts(candidates, stop));
+        let text = verdicts.and_then(|text| String::from_utf8(text).ok());
+        let text = text.ok_or_else(|| Misunderstood("interrupted".to_owned()))?;
+        let lines: Vec<&str> = text.lines().collect();
+        Ok(match asked {
+            Value::Array(_) => format!("[{}]", lines.join(",")),
+            _ => lines.concat(),
+        })
+    }
+
     /// Specifications in, lines of outcomes.jsonl out. They form a corpus of their own: `uses` names words among them.
     fn synthesize(&self, body: &[u8], stop: &AtomicBool) -> Result<String, Misunderstood> {
         let world = self.world().ok_or_else(|| Misunderstood("the daemon is not ready yet".to_owned()))?;
@@ -121,6 +143,9 @@ impl Answers for Api {
         }
         let parsed: Value = serde_json::from_slice(body)
             .map_err(|error| Misunderstood(format!("the body is not JSON: {error}")))?;
+        if question == Question::Judge {
+            return self.judge(&parsed, stop);
+        }
         let one = |asked: &Value| match question {
             Question::Infer => self.infer(asked),
             _ => self.verify(asked),
@@ -200,6 +225,16 @@ mod tests {
         check(Verify, "{", "the body is not JSON");
         check(Infer, r#"{"code":"dup *"}"#, r#""effect":"( a -- a*a )""#);
         check(Infer, r#"{"code":": a 1 ; : b 2 3 ;"}"#, r#""name":"b""#);
+        check(Judge, r#"{"word":"twice","code":"2*","id":7}"#, r#"{"id":7,"word":"twice","status":"passed""#);
+        check(
+            Judge,
+            r#"[{"word":"twice","code":"dup *"},{"word":"twice","code":"1+"}]"#,
+            r#"},{"word":"twice","status":"failed""#,
+        );
+        check(Judge, r#"{"word":"nope","code":"1"}"#, "there is no specification of `nope`");
+        check(Judge, r#"{"code":7}"#, r#""status":"invalid""#);
+        check(Judge, "[]", "[]");
+        check(Judge, "{", "the body is not JSON");
         let spec = r#"{"word":"square","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"r","type":"int"}]},"test_cases":[{"input":[3],"output":[9]},{"input":[5],"output":[25]}],"implementation":{"code":"dup *"}}"#;
         check(
             Synthesize,

@@ -19,6 +19,7 @@ pub mod repl;
 pub mod api;
 pub mod archive;
 pub mod control;
+pub mod judging;
 pub mod live_view;
 pub mod out_lock;
 pub mod running;

@@ -26,6 +26,8 @@ pub enum Question {
     Infer,
     /// Whether code has an effect: `{"code", "effect"}`.
     Verify,
+    /// The verdict on a candidate for a specification that the daemon watches: `{"word", "code"}`.
+    Judge,
     /// Code for a specification: a specification.
     Synthesize,
 }
@@ -36,9 +38,15 @@ impl Question {
         match path {
             "/infer" => Some(Question::Infer),
             "/verify" => Some(Question::Verify),
+            "/judge" => Some(Question::Judge),
             "/synthesize" => Some(Question::Synthesize),
             _ => None,
         }
+    }
+
+    /// Whether an answer may take long: where code runs.
+    pub fn is_slow(self) -> bool {
+        matches!(self, Question::Judge | Question::Synthesize)
     }
 }
 

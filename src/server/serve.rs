@@ -280,7 +280,7 @@ impl Shared {
             }
             _ => refuse(
                 StatusCode::NOT_FOUND,
-                "there are /, /healthz, /readyz, /metrics, /status, /infer, /verify and /synthesize",
+                "there are /, /healthz, /readyz, /metrics, /status, /infer, /verify, /judge and /synthesize",
             ),
         }
     }
@@ -324,7 +324,7 @@ impl Shared {
             Ok(Err(_)) => return refuse(StatusCode::BAD_REQUEST, "the body did not come to its end"),
             Ok(Ok(body)) => body.to_bytes(),
         };
-        if question != Question::Synthesize && body.len() <= QUICK_BYTES_MAX {
+        if !question.is_slow() && body.len() <= QUICK_BYTES_MAX {
             return told(self.answers.answer(question, &body, &AtomicBool::new(false)));
         }
         let Ok(_waiting) = self.waiting.try_acquire() else {

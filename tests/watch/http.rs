@@ -84,6 +84,15 @@ fn programs_ask_and_are_answered() {
     let told = watched.wordmill(&["infer", "dup *", "--message-format", "json"]);
     let told = String::from_utf8(told.stdout).unwrap();
     check(&post(&address, "/infer", JSON, r#"{"code":"dup *"}"#), 200, told.trim_end());
+    // A judge of the same specifications; what loops for ever costs its own verdict.
+    let body = r#"[{"word":"a","code":"2 *"},{"word":"a","code":"begin again"},{"word":"b","code":"1"}]"#;
+    let candidates: String = body[1..body.len() - 1].replace("},{", "}\n{");
+    watched.write("candidates.jsonl", &candidates);
+    let told = watched.wordmill(&["judge", "specs", "--candidates", "candidates.jsonl"]);
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert_eq!(told.lines().count(), 3, "{told}");
+    let told = format!("[{}]", told.trim_end().replace('\n', ","));
+    check(&post(&address, "/judge", JSON, body), 200, &told);
     let square = spec("square", [1, 9, 16], "", "");
     check(
         &post(&address, "/synthesize", JSON, &square),

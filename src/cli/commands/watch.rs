@@ -57,7 +57,7 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=3_600))]
     drain: u64,
     /// Answer HTTP here: 127.0.0.1:PORT, or the path of a Unix socket. A status page at /, /healthz, /readyz, /metrics, and for
-    /// programs POST /infer, /verify and /synthesize with JSON
+    /// programs POST /infer, /verify, /judge and /synthesize with JSON
     #[arg(long, value_name = "ADDR")]
     listen: Option<Listen>,
     /// Answer only requests with `Authorization: Bearer TOKEN`; the token stands in this file
