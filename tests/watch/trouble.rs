@@ -117,6 +117,37 @@ fn mistakes_in_settings_and_templates_are_refused_and_mended() {
 }
 
 #[test]
+fn changed_settings_and_templates_change_verdicts() {
+    let mut watched = Watched::new(&["--templates", "mine"]);
+    watched.write("config.toml", "[wordmill]\n");
+    watched.write("mine/t.toml", "");
+    let body = |code: &str| {
+        format!(
+            "family = \"mine\"\n[[template]]\nid = \"MINE_001\"\ndescription = \"mine\"\neffect = \"( n -- r )\"\ncode = \"{code}\"\n\
+             tests = [{{ in = [1], out = [2] }}]\n"
+        )
+    };
+    let named = times("a", 2).replace(r#""code": "2 *""#, r#""pattern": "MINE_001""#);
+    watched.write("specs/a.json", &named);
+    watched.write("specs/b.json", &times("b", 3));
+    watched.start();
+    watched.settled();
+    let code = |watched: &Watched| {
+        let told = watched.verdict("a");
+        (told["strategy"].as_str().unwrap_or("").to_owned(), told["code"].as_str().unwrap_or("").to_owned())
+    };
+    assert_ne!(code(&watched).0, "pattern");
+    for text in ["dup +", "2 *"] {
+        watched.told();
+        watched.write("mine/t.toml", &body(text));
+        assert_eq!(code(&watched), ("pattern".to_owned(), format!(": a ( n -- r ) {text} ;")));
+    }
+    watched.told();
+    watched.write("config.toml", "[wordmill]\n[run]\nignore-given = true\n");
+    assert_ne!(code(&watched).0, "pattern");
+}
+
+#[test]
 fn a_folder_that_vanishes_comes_back() {
     let watched = Watched::started(&[], &[("specs/a.json", times("a", 2)), ("specs/b.json", times("b", 2))]);
     std::fs::rename(watched.path("specs"), watched.path("gone")).unwrap();
