@@ -217,6 +217,35 @@ fn nothing_is_missed_up_to_five_words() {
     }
 }
 
+/// What random bodies of five words leave, from the whole vocabulary, is found in at most five words.
+#[test]
+fn what_five_random_words_leave_is_found() {
+    let (all, mut random) = (vocabulary(), Random::new(&[55]));
+    let (mut n_found, mut enumerator) = ([0; 3], Enumerator::default());
+    for round in 0..20_000 {
+        let inputs = &[X, Y][..1 + round % 2];
+        let body: Vec<Step> = (0..5).map(|_| all[random.below(all.len() as u64) as usize]).collect();
+        let mut outputs = inputs.to_vec();
+        // Most bodies take more than there is.
+        let runs = body.iter().all(|step| apply(&mut outputs, *step));
+        if !runs || !(1..=3).contains(&outputs.len()) || n_found[outputs.len() - 1] >= 60 {
+            continue;
+        }
+        let mut found = None;
+        let bounds = Bounds { length_min: 0, length_max: 5, candidates_max: u64::MAX };
+        enumerator.run(Lanes { inputs, outputs: &outputs }, &all, bounds, &GO, |body| {
+            let mut stack = inputs.to_vec();
+            assert!(body.iter().all(|step| apply(&mut stack, *step)), "{} traps", text(body));
+            assert_eq!(stack, outputs, "{} gives something else", text(body));
+            found = Some(body.len());
+            Answer::Accept
+        });
+        assert!(found.is_some_and(|length| length <= 5), "{} is missed", text(&body));
+        n_found[outputs.len() - 1] += 1;
+    }
+    assert!(n_found.iter().all(|n| *n >= 30), "{n_found:?}");
+}
+
 /// The order of bodies, and how many there are, whatever the instructions: also where everything is refused.
 #[test]
 fn all_instructions_try_the_same() {
