@@ -22,7 +22,7 @@ mod text;
 
 pub use changes::{Change, ChangeList, Changes, LISTED_MAX};
 pub use code::WORDS_MAX;
-pub use html::ROWS_MAX;
+pub use html::{ROWS_MAX, escape as escape_html};
 pub use line::{outcome_line, write_line};
 pub use row::{Row, TestRow, TestValue};
 pub use summary::{FAILURES_MAX, Failure, Stage, Summary, reason};

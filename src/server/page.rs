@@ -2,6 +2,7 @@
 
 use crate::daemon::{LATENCY_MS, Line, Phase, Status};
 use crate::model::Status as Verdict;
+use crate::report::escape_html;
 use std::fmt::Write;
 
 /// How the page looks.
@@ -71,19 +72,10 @@ fn table<'s>(out: &mut String, title: &str, lines: impl Iterator<Item = &'s Line
     out.push_str("</table>");
 }
 
+/// Text that nobody has read, in an element.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
+    escape_html(&mut out, text);
     out
 }
 

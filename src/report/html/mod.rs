@@ -289,8 +289,8 @@ fn write_settings(out: &mut String, summary: &Summary) {
     out.push_str("</dl></footer>\n");
 }
 
-/// Text inside an element or a quoted attribute.
-fn escape(out: &mut String, text: &str) {
+/// Adds text inside an element or a quoted attribute. Control characters, which no page can show, become U+FFFD.
+pub fn escape(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
@@ -298,7 +298,8 @@ fn escape(out: &mut String, text: &str) {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            '\0' => out.push('\u{FFFD}'),
+            '\t' | '\n' => out.push(c),
+            c if c.is_control() => out.push('\u{FFFD}'),
             _ => out.push(c),
         }
     }
