@@ -661,7 +661,7 @@ impl Engine {
     /// Gives the run loop its fuel in the pieces that the next sample asks for; a shadow stack leaves no machine code.
     fn plan_pieces(&mut self) {
         let piece = if self.shadow.is_some() { i64::MAX } else { self.natives.piece() };
-        self.machine.piece = if self.interrupt.is_some() { piece.min(INTERRUPT_FUEL) } else { piece };
+        self.machine.set_piece(if self.interrupt.is_some() { piece.min(INTERRUPT_FUEL) } else { piece });
     }
 
     fn undo_changes(&mut self) {
@@ -786,7 +786,7 @@ impl Engine {
     fn run_native(&mut self) -> Result<(), Stop> {
         while !self.machine.checked && self.shadow.is_none() {
             let Some(ran) = self.natives.run(&mut self.machine, &mut self.code) else { break };
-            self.machine.set_fuel(self.machine.fuel_left());
+            self.machine.begin_piece();
             match ran {
                 Ran::Returned => {}
                 Ran::Stopped => break,

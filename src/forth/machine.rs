@@ -123,7 +123,12 @@ pub(super) struct Machine {
     /// The rest of the fuel.
     pub reserve: i64,
     /// How much the run loop gets at a time.
-    pub piece: i64,
+    piece: i64,
+    /// What was left of the piece when `given` of it was given: short runs share one, so that a word that is run again and
+    /// again is sampled, too.
+    piece_left: i64,
+    /// What `fuel` was when it was given last.
+    given: i64,
     /// A piece was used up since somebody asked.
     pub spent: bool,
     /// Depth of the shadow stack, where one is kept.
@@ -162,6 +167,8 @@ impl Machine {
             fuel: 0,
             reserve: 0,
             piece: i64::MAX,
+            piece_left: i64::MAX,
+            given: 0,
             spent: false,
             shadow_depth: 0,
             hold: memory::HOLD_END,
@@ -254,8 +261,25 @@ impl Machine {
     /// Gives a run this much fuel.
     #[inline(always)]
     pub fn set_fuel(&mut self, fuel: i64) {
-        self.fuel = fuel.min(self.piece);
-        self.reserve = fuel - self.fuel;
+        self.piece_left = (self.piece_left - (self.given - self.fuel)).max(0);
+        self.given = fuel.min(self.piece_left);
+        self.fuel = self.given;
+        self.reserve = fuel - self.given;
+    }
+
+    /// Begins a new piece of the fuel that is left: machine code has burned some that was never given.
+    pub fn begin_piece(&mut self) {
+        let left = self.fuel_left();
+        self.piece_left = self.piece;
+        self.given = left.min(self.piece);
+        self.fuel = self.given;
+        self.reserve = left - self.given;
+    }
+
+    /// From now on the run loop gets so much at a time.
+    pub fn set_piece(&mut self, piece: i64) {
+        self.piece = piece;
+        self.piece_left = self.piece_left.min(piece);
     }
 
     /// All the fuel that is left.
@@ -273,9 +297,10 @@ impl Machine {
             return None;
         }
         self.spent = true;
-        let piece = left.min(self.piece);
-        self.reserve = left - piece;
-        Some(piece)
+        self.piece_left = self.piece;
+        self.given = left.min(self.piece);
+        self.reserve = left - self.given;
+        Some(self.given)
     }
 
     /// Hands the output to a sink from now on; it has no bound then.

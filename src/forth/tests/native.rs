@@ -44,6 +44,25 @@ fn check(source: &str, limits: Limits, rows: &[&[Cell]]) {
     assert!(n_compiled > 0 || !available(), "nothing compiled: {source}");
 }
 
+/// A word of which each run is short: what it burns over many runs counts.
+#[test]
+fn many_short_runs_are_worth_machine_code() {
+    let mut engine = Engine::new(Image::shared(), Limits::default());
+    let sum = engine.define("sum", "0 swap 0 ?do i + loop").expect("it compiles");
+    for round in 0..2_000 {
+        engine.execute(sum, &[500]).expect("it runs");
+        assert_eq!((engine.stack(), engine.fuel_used()), (&[124_750][..], 500), "round {round}");
+    }
+    assert!(engine.natives.len() == 1 || !available());
+    // Other fuel, more or less than a piece, changes nothing but where it ends.
+    for fuel in [400, 500, 1_000_000, 499, 500] {
+        engine.set_fuel(fuel);
+        let ran = engine.execute(sum, &[500]);
+        assert_eq!(ran.is_ok(), fuel >= 500, "{fuel}");
+        assert_eq!(engine.fuel_used(), fuel.min(500));
+    }
+}
+
 #[test]
 fn loops_and_calls() {
     let limits = Limits::default();
