@@ -103,6 +103,12 @@ pub fn ask(socket: &Path, question: &str) -> anyhow::Result<serde_json::Value> {
         BufReader::new(stream.take(16 << 20)).read_line(&mut answer)?;
         Ok(answer)
     };
-    let answer = ask().with_context(|| format!("the daemon does not answer at {}", socket.display()))?;
+    let answer = ask().map_err(|error| match error.kind() {
+        std::io::ErrorKind::WouldBlock => anyhow::anyhow!(
+            "the daemon did not answer within {} s: its process may be stopped, or hang",
+            (5 * PATIENCE).as_secs()
+        ),
+        _ => anyhow::Error::new(error).context(format!("the daemon does not answer at {}", socket.display())),
+    })?;
     serde_json::from_str(&answer).context("the daemon's answer cannot be read")
 }

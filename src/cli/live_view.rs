@@ -17,6 +17,7 @@ use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line as TextLine, Span};
 use ratatui::widgets::{Block, Borders, Cell, Gauge, Paragraph, Row, Table, Wrap};
 use ratatui::{Frame, Terminal};
+use rustix::event::{PollFd, PollFlags};
 use std::fs::File;
 use std::io::BufWriter;
 use std::os::fd::AsFd;
@@ -25,10 +26,13 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How soon after a change it is drawn.
 const FRAME: Duration = Duration::from_millis(100);
+
+/// How long the end of the view is waited for: what hangs in the terminal holds nobody up.
+const END_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// The view, for as long as it lives; then the terminal is as it was.
 pub struct LiveView {
@@ -45,8 +49,11 @@ impl LiveView {
         let (seen, report) = (Arc::clone(&ended), out.join("report.html"));
         let show = move || {
             let mut keys = Keys { remote, report, note: String::new(), is_stopping: false };
-            if let Err(error) = show(&mut screen, &board, &mut keys, &seen) {
-                tracing::error!(%error, "the live view failed; the daemon goes on");
+            match show(&mut screen, &board, &mut keys, &seen) {
+                Ok(Ended::Asked) => {}
+                // As for every program of a terminal that goes away.
+                Ok(Ended::Lost) => keys.remote.order(Command::Stop),
+                Err(error) => tracing::error!(%error, "the live view failed; the daemon goes on"),
             }
             // Whoever asked to stop sees the shell at once, while the rest is published.
             give_back_screen();
@@ -60,8 +67,11 @@ impl LiveView {
 impl Drop for LiveView {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::SeqCst);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let began = Instant::now();
+        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+            && began.elapsed() < END_TIME_MAX
+        {
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
@@ -93,7 +103,28 @@ struct Keys {
     is_stopping: bool,
 }
 
-fn show(screen: &mut Screen, board: &Board, keys: &mut Keys, ended: &AtomicBool) -> std::io::Result<()> {
+/// Why the view ended.
+enum Ended {
+    /// The daemon has ended.
+    Asked,
+    /// The terminal is gone.
+    Lost,
+}
+
+/// Waits a moment for a key; `true` where the terminal is gone. Reading from what is gone would never end.
+fn is_lost(wait: Duration) -> std::io::Result<bool> {
+    let stdin = std::io::stdin();
+    let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
+    let wait = rustix::event::Timespec { tv_sec: 0, tv_nsec: i64::from(wait.subsec_nanos()) };
+    match rustix::event::poll(&mut polled, Some(&wait)) {
+        // A signal, such as that of another size.
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(polled[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)),
+    }
+}
+
+fn show(screen: &mut Screen, board: &Board, keys: &mut Keys, ended: &AtomicBool) -> std::io::Result<Ended> {
     let mut version = u64::MAX;
     let mut must_draw = true;
     while !ended.load(Ordering::SeqCst) {
@@ -103,12 +134,15 @@ fn show(screen: &mut Screen, board: &Board, keys: &mut Keys, ended: &AtomicBool)
             let status = board.read();
             screen.draw(|frame| draw(frame, &status, &keys.note))?;
         }
-        must_draw = event::poll(FRAME)?;
+        if is_lost(FRAME)? {
+            return Ok(Ended::Lost);
+        }
+        must_draw = event::poll(Duration::ZERO)?;
         if must_draw {
             keys.take(&event::read()?);
         }
     }
-    Ok(())
+    Ok(Ended::Asked)
 }
 
 impl Keys {
@@ -305,7 +339,7 @@ mod tests {
 
     #[test]
     fn keys_give_orders() {
-        let (remote, events) = Remote::new();
+        let (remote, events) = Remote::new(Duration::from_secs(60));
         let mut keys =
             Keys { remote, report: "/nowhere/report.html".into(), note: String::new(), is_stopping: false };
         for (key, expect) in [('a', Command::RerunAll), ('f', Command::RerunFailing), ('q', Command::Stop)] {

@@ -16,6 +16,11 @@ fn writer() -> Box<dyn Write> {
     if IS_MUTED.load(Ordering::SeqCst) { Box::new(sink()) } else { Box::new(stderr()) }
 }
 
+/// What the watching library says of folders that are gone is no news: the daemon looks itself.
+fn quiet_about_watches(level: &str) -> String {
+    format!("{level},notify=off")
+}
+
 /// Sets up logging. `WORDMILL_LOG` holds a filter such as `debug` or `wordmill::corpus=trace` and beats `-q` and `-v`.
 pub fn start(json: bool, quiet: bool, verbose: u8) {
     let level = match (quiet, verbose) {
@@ -25,7 +30,8 @@ pub fn start(json: bool, quiet: bool, verbose: u8) {
         (false, 2) => "debug",
         (false, _) => "trace",
     };
-    let filter = EnvFilter::try_from_env("WORDMILL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let filter = EnvFilter::try_from_env("WORDMILL_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(quiet_about_watches(level)));
     let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     // A second start in one process (tests) leaves the first in place.

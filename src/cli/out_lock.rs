@@ -4,6 +4,7 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{Read, Seek};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Who writes into the folder.
@@ -28,7 +29,9 @@ impl Holder {
 /// The lock, for as long as it lives. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct OutLock {
-    _file: File,
+    out: PathBuf,
+    holder: Holder,
+    file: File,
 }
 
 impl OutLock {
@@ -56,7 +59,21 @@ impl OutLock {
         // The lock counts; who holds it is a courtesy that a full disk may refuse.
         let text = serde_json::to_string(&holder)?;
         let _ = std::fs::write(&path, text);
-        Ok(Self { _file: file })
+        Ok(Self { out: out.to_owned(), holder, file })
+    }
+
+    /// Takes the folder again, where it was removed or moved away meanwhile; `true` where that was so.
+    ///
+    /// # Errors
+    /// When it cannot be had again.
+    pub fn renew(&mut self) -> anyhow::Result<bool> {
+        let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        let held = self.file.metadata().map(place).ok();
+        if held.is_some() && held == std::fs::metadata(self.out.join(".lock")).map(place).ok() {
+            return Ok(false);
+        }
+        *self = Self::take(&self.out, self.holder.clone())?;
+        Ok(true)
     }
 }
 
@@ -127,6 +144,18 @@ mod tests {
         assert_eq!(holder(folder.path()).unwrap(), Some(Holder::of("watch")));
         drop(first);
         assert_eq!(holder(folder.path()).unwrap(), None);
+        // A folder that is gone is taken again, unless somebody was faster.
+        let out = folder.path().join("out");
+        let mut first = OutLock::take(&out, Holder::of("watch")).unwrap();
+        assert!(!first.renew().unwrap());
+        std::fs::remove_dir_all(&out).unwrap();
+        assert!(first.renew().unwrap() && !first.renew().unwrap());
+        assert_eq!(holder(&out).unwrap(), Some(Holder::of("watch")));
+        std::fs::rename(&out, folder.path().join("away")).unwrap();
+        let second = OutLock::take(&out, Holder::of("run")).unwrap();
+        assert!(first.renew().unwrap_err().to_string().contains("`wordmill run`"));
+        drop(second);
+        assert!(first.renew().unwrap());
         OutLock::take(folder.path(), Holder::of("run")).unwrap();
     }
 }

@@ -5,6 +5,7 @@ use super::args::MessageFormat;
 use super::context::{Context, SettingSources};
 use super::live_view::LiveView;
 use super::message::visible;
+use super::out_lock::OutLock;
 use super::output::{BAD, BOLD, DIM, GOOD};
 use super::service_manager::ServiceManager;
 use super::{archive, running, text};
@@ -30,6 +31,7 @@ pub struct WatchHost<'c> {
     remote: Remote,
     manager: ServiceManager,
     api: Arc<Api>,
+    lock: OutLock,
     buffer: Vec<u8>,
     is_ready: bool,
     /// On a terminal.
@@ -46,6 +48,7 @@ impl<'c> WatchHost<'c> {
         remote: Remote,
         manager: ServiceManager,
         api: Arc<Api>,
+        lock: OutLock,
     ) -> Self {
         let (sources, out) = (context.sources(), running::out(&context.settings));
         Self {
@@ -56,6 +59,7 @@ impl<'c> WatchHost<'c> {
             remote,
             manager,
             api,
+            lock,
             buffer: Vec::new(),
             is_ready: false,
             view: None,
@@ -169,6 +173,10 @@ impl Host for WatchHost<'_> {
             self.failed = Some(error);
             self.remote.abandon();
         }
+    }
+
+    fn hold(&mut self) -> Result<bool, String> {
+        self.lock.renew().map_err(|error| format!("{error:#}"))
     }
 
     fn alive(&mut self) {

@@ -4,10 +4,9 @@
 use crate::daemon::{Command, Remote};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::time::Duration;
 
-/// From now on signals are orders. What is not finished `drain` after the first is dropped.
-pub fn catch(remote: &Remote, drain: Duration) -> std::io::Result<()> {
+/// From now on signals are orders.
+pub fn catch(remote: &Remote) -> std::io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let remote = remote.clone();
     let listen = move || {
@@ -22,12 +21,6 @@ pub fn catch(remote: &Remote, drain: Duration) -> std::io::Result<()> {
                     // Before the order, which may wait for room: the second signal must not.
                     let order = move || late.order(Command::Stop);
                     let _ = std::thread::Builder::new().name("stop".to_owned()).spawn(order);
-                    let late = remote.clone();
-                    let abandon = move || {
-                        std::thread::sleep(drain);
-                        late.abandon();
-                    };
-                    let _ = std::thread::Builder::new().name("drain".to_owned()).spawn(abandon);
                 }
             }
         }

@@ -29,6 +29,7 @@ pub(super) struct Publication {
 pub struct Published {
     pub(super) saved: Saved,
     pub(super) generation: [u8; 32],
+    pub(super) is_whole: bool,
     pub(super) result: Result<(), String>,
     pub(super) elapsed: Duration,
 }
@@ -58,7 +59,14 @@ impl Publication {
         };
         let stored = if self.remembers { self.remember() } else { Ok(()) };
         let reported = if self.is_whole { self.write_report(began, &flags.abandon) } else { Ok(()) };
-        Published { saved, generation, result: reported.and(archived).and(stored), elapsed: began.elapsed() }
+        let is_whole = self.is_whole;
+        Published {
+            saved,
+            generation,
+            is_whole,
+            result: reported.and(archived).and(stored),
+            elapsed: began.elapsed(),
+        }
     }
 
     fn remember(&self) -> Result<(), String> {

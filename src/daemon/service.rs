@@ -32,6 +32,9 @@ const SETTLE: Duration = Duration::from_millis(2500);
 /// Batches that may be interrupted in a row without one verdict before one is left in peace.
 const INTERRUPTED_MAX: u32 = 8;
 
+/// While much is worked on, what was found out is saved so often.
+const SAVE_EVERY: Duration = Duration::from_secs(30);
+
 /// Notes on failing records that are kept.
 const NOTES_MAX: usize = 4096;
 
@@ -43,6 +46,9 @@ pub trait Host {
     fn sources(&mut self) -> Result<SourceSet, String>;
     /// A verdict.
     fn told(&mut self, told: &Told<'_>);
+    /// Sees that the folder of the results is still this daemon's; `true` where it was gone and was taken again. An error is
+    /// one sentence.
+    fn hold(&mut self) -> Result<bool, String>;
     /// The loop has come round: it lives.
     fn alive(&mut self);
     /// All verdicts are told for the first time.
@@ -164,6 +170,8 @@ struct Service<'h> {
     publish_at: Option<Instant>,
     publish_cost: Duration,
     n_failed: u32,
+    /// A batch was interrupted to save what it found out.
+    must_save: bool,
     reconcile_at: Instant,
     walk_cost: Duration,
     settle_at: Option<Instant>,
@@ -214,6 +222,7 @@ impl<'h> Service<'h> {
             publish_at: None,
             publish_cost: Duration::ZERO,
             n_failed: 0,
+            must_save: false,
             walk_cost: Duration::ZERO,
             settle_at: None,
             is_ready: false,
@@ -260,6 +269,7 @@ impl<'h> Service<'h> {
                 return Ok(());
             }
             self.publish_if_due(is_complete);
+            self.save_if_due();
             if let Some(event) = self.wait() {
                 self.take(event);
                 // Everything else that is there, so that a burst is one.
@@ -340,6 +350,9 @@ impl<'h> Service<'h> {
         }
         if now >= self.reconcile_at {
             self.must_walk = true;
+            if self.is_ready {
+                self.hold_results();
+            }
         } else if self.settle_at.is_some_and(|at| now >= at) && self.debounce.due().is_none() {
             if !self.are_sources_lost {
                 self.take_in(None, true);
@@ -463,7 +476,8 @@ impl<'h> Service<'h> {
         self.problem(Topic::Watching, told);
         self.sources = found?;
         self.are_sources_lost = false;
-        self.problem(Topic::Sources, None);
+        let passed_over = told_problems(&self.sources.diagnostics);
+        self.problem(Topic::Sources, passed_over);
         self.index =
             self.sources.files.iter().enumerate().map(|(at, file)| (absolute(&file.path), at)).collect();
         Ok(())
@@ -517,13 +531,8 @@ impl<'h> Service<'h> {
         problems.iter().for_each(|problem| {
             tracing::warn!(file = problem.file.as_deref().unwrap_or(""), "{}", problem.message)
         });
-        if let [first, ..] = problems {
-            let more = match problems.len() {
-                1 => String::new(),
-                n => format!(" (and {} more)", n - 1),
-            };
-            let file = first.file.as_deref().unwrap_or("");
-            self.problem(Topic::Sources, Some(format!("{file}: {}{more}", first.message)));
+        if !problems.is_empty() {
+            self.problem(Topic::Sources, told_problems(problems));
         }
     }
 
@@ -591,6 +600,8 @@ impl<'h> Service<'h> {
             n_seen: 0,
             n_told: 0,
             n_all: ids.len(),
+            save_at: self.setup.remembers.then(|| Instant::now() + SAVE_EVERY),
+            must_save: &mut self.must_save,
         };
         let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
         let ran = match self.reruns {
@@ -696,8 +707,43 @@ impl<'h> Service<'h> {
         }
     }
 
-    /// What is to be published; `None` where it is already.
+    /// Saves what was found out so far: if this process is killed, the next one goes on from there.
+    fn save_if_due(&mut self) {
+        if !self.must_save || self.publisher.is_some() {
+            return;
+        }
+        self.must_save = false;
+        if let Some(publication) = self.publication(false) {
+            self.publisher = publication.start(self.remote.clone()).ok();
+        }
+    }
+
+    /// Sees that the folder of the results is there, and this daemon's.
+    fn hold_results(&mut self) -> bool {
+        match self.host.hold() {
+            Ok(false) => true,
+            Ok(true) => {
+                tracing::warn!("the folder of the results was gone: it is made anew");
+                self.published = None;
+                self.publish_soon();
+                true
+            }
+            Err(problem) => {
+                self.problem(
+                    Topic::Results,
+                    Some(format!("cannot write the results, trying again: {problem}")),
+                );
+                self.publish_at = Some(Instant::now() + self.orders.poll);
+                false
+            }
+        }
+    }
+
+    /// What is to be published; `None` where it is already, or somebody else has taken the folder.
     fn publication(&mut self, is_whole: bool) -> Option<Publication> {
+        if is_whole && !self.hold_results() {
+            return None;
+        }
         if let Err(error) = self.follower.compact() {
             tracing::warn!("cannot put segments together: {}", chain(&error));
         }
@@ -723,8 +769,12 @@ impl<'h> Service<'h> {
         if let Some(thread) = self.publisher.take() {
             let _ = thread.join();
         }
-        let Published { saved, generation, result, elapsed } = published;
+        let Published { saved, generation, is_whole, result, elapsed } = published;
         self.follower.adopt(saved);
+        if !is_whole {
+            let problem = result.err().map(|problem| format!("cannot save what was found out: {problem}"));
+            return self.problem(Topic::Results, problem);
+        }
         self.publish_cost = elapsed;
         match result {
             Ok(()) => {
@@ -777,6 +827,17 @@ impl<'h> Service<'h> {
     }
 }
 
+/// The first of some problems with files, in a sentence.
+fn told_problems(problems: &[crate::model::Diagnostic]) -> Option<String> {
+    let first = problems.first()?;
+    let more = match problems.len() {
+        1 => String::new(),
+        n => format!(" (and {} more)", n - 1),
+    };
+    let file = first.file.as_deref().unwrap_or("");
+    Some(format!("{file}: {}{more}", first.message))
+}
+
 /// What settings say about verdicts.
 fn key_of(options: &Options) -> ([u8; 32], Option<[u8; 32]>) {
     (options.hash(), options.heldout.as_ref().map(|heldout| heldout.hash()))
@@ -797,6 +858,9 @@ struct Telling<'a> {
     n_seen: usize,
     n_told: usize,
     n_all: usize,
+    /// From when on the batch is interrupted for a moment, so that what it found out can be saved.
+    save_at: Option<Instant>,
+    must_save: &'a mut bool,
 }
 
 impl Telling<'_> {
@@ -860,6 +924,10 @@ impl pipeline::Sink for Telling<'_> {
             status.last.push_front(line);
             status.last.truncate(LAST_MAX);
         });
+        if self.save_at.take_if(|at| Instant::now() >= *at).is_some() {
+            *self.must_save = true;
+            self.flags.interrupt.store(true, Ordering::SeqCst);
+        }
         Ok(())
     }
 }

@@ -129,10 +129,14 @@ impl Status {
             (Phase::Working, None) => "working".to_owned(),
         };
         let mut text = format!(
-            "{phase}; {} specifications, {} verified, {} failing",
-            self.specs, self.verdicts.verified, self.failing
+            "{phase}; {} {}, {} verified, {} failing",
+            self.specs,
+            if self.specs == 1 { "specification" } else { "specifications" },
+            self.verdicts.verified,
+            self.failing
         );
-        if self.degraded {
+        // Where it is known why, the reason says so.
+        if self.degraded && !self.problems.contains_key(&Topic::Watching) {
             text += "; degraded";
         }
         for problem in self.problems.values() {

@@ -8,8 +8,9 @@ use super::event::{Event, Remote};
 use crate::spec::FileKind;
 use notify::event::{EventKind, ModifyKind, RemoveKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::ffi::OsStr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,6 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct Watcher {
     notify: Option<RecommendedWatcher>,
     watched: Arc<Mutex<FxHashSet<PathBuf>>>,
+    /// Device and number of the watched folders: one that is reached by two names has one watch of the system.
+    places: FxHashMap<PathBuf, (u64, u64)>,
     /// At most so many folders.
     limit: usize,
     degraded: Option<String>,
@@ -97,8 +100,13 @@ impl Watcher {
             }
         };
         match notify::recommended_watcher(on_event) {
-            Ok(notify) => Self { notify: Some(notify), watched, limit, degraded: None },
-            Err(error) => Self { notify: None, watched, limit, degraded: Some(why(&error)) },
+            Ok(notify) => {
+                Self { notify: Some(notify), watched, places: FxHashMap::default(), limit, degraded: None }
+            }
+            Err(error) => {
+                let (places, degraded) = (FxHashMap::default(), Some(why(&error)));
+                Self { notify: None, watched, places, limit, degraded }
+            }
         }
     }
 
@@ -115,6 +123,7 @@ impl Watcher {
     /// A folder and what is below it are no longer where they were.
     pub(super) fn forget(&mut self, path: &Path) {
         lock(&self.watched).retain(|folder| !folder.starts_with(path));
+        self.places.retain(|folder, _| !folder.starts_with(path));
     }
 
     /// Brings the watches to these folders. `true` where one is new: what appeared in it before may be unseen.
@@ -126,12 +135,32 @@ impl Watcher {
             (gone, folders.iter().filter(|folder| !watched.contains(*folder)).cloned().collect())
         };
         // First: the watch of a folder that was moved goes by its old name.
+        let mut unwatched = FxHashSet::default();
         for folder in gone {
             let _ = notify.unwatch(&folder);
             lock(&self.watched).remove(&folder);
+            unwatched.extend(self.places.remove(&folder));
         }
         self.degraded = None;
         let mut has_new = false;
+        // What has another name that is still wanted lost its watch with the one that went.
+        let others: Vec<PathBuf> = match unwatched.is_empty() {
+            true => Vec::new(),
+            false => {
+                let lost = |(_, place): &(&PathBuf, &(u64, u64))| unwatched.contains(place);
+                self.places.iter().filter(lost).map(|(folder, _)| folder.clone()).collect()
+            }
+        };
+        for folder in others {
+            let _ = notify.unwatch(&folder);
+            match notify.watch(&folder, RecursiveMode::NonRecursive) {
+                Ok(()) => has_new = true,
+                Err(_) => {
+                    lock(&self.watched).remove(&folder);
+                    self.places.remove(&folder);
+                }
+            }
+        }
         for folder in new {
             if lock(&self.watched).len() >= self.limit {
                 self.degraded = Some(format!("only {} folders may be watched", self.limit));
@@ -140,6 +169,9 @@ impl Watcher {
             match notify.watch(&folder, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     has_new = true;
+                    if let Ok(metadata) = std::fs::metadata(&folder) {
+                        self.places.insert(folder.clone(), (metadata.dev(), metadata.ino()));
+                    }
                     lock(&self.watched).insert(folder);
                 }
                 Err(error) if matches!(error.kind, notify::ErrorKind::MaxFilesWatch) => {

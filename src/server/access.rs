@@ -88,8 +88,9 @@ impl Access {
     pub fn has_token(&self, authorization: Option<&str>) -> bool {
         let Some(wanted) = self.token else { return true };
         authorization
-            .and_then(|header| header.strip_prefix("Bearer "))
-            .is_some_and(|token| blake3::hash(token.as_bytes()) == wanted)
+            .and_then(|header| header.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .is_some_and(|(_, token)| blake3::hash(token.as_bytes()) == wanted)
     }
 }
 
@@ -138,6 +139,7 @@ mod tests {
         let listen = "127.0.0.1:1".parse().unwrap();
         let access = Access::new(&listen, Some("secret"));
         assert!(access.has_token(Some("Bearer secret")));
+        assert!(access.has_token(Some("bearer secret")));
         for wrong in [None, Some("secret"), Some("Bearer "), Some("Bearer secrets")] {
             assert!(!access.has_token(wrong), "{wrong:?}");
         }

@@ -99,9 +99,12 @@ impl Server {
             }
             Listen::Unix(path) => {
                 use std::os::unix::fs::PermissionsExt;
-                // One that a killed process left: nobody answers there.
-                if std::os::unix::net::UnixStream::connect(path)
-                    .is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+                // One that a killed process left: nobody answers there. Nothing else is taken away.
+                use std::os::unix::fs::FileTypeExt;
+                let is_socket = std::fs::symlink_metadata(path).is_ok_and(|at| at.file_type().is_socket());
+                if is_socket
+                    && std::os::unix::net::UnixStream::connect(path)
+                        .is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
                 {
                     let _ = std::fs::remove_file(path);
                 }
@@ -249,7 +252,12 @@ impl Shared {
             return *refusal;
         }
         let path = request.uri().path().to_owned();
-        match (request.method().clone(), path.as_str()) {
+        // The answer to HEAD is that to GET, of which only the head is sent.
+        let method = match request.method() {
+            &Method::HEAD => Method::GET,
+            method => method.clone(),
+        };
+        match (method, path.as_str()) {
             (Method::GET, "/") => {
                 answer(StatusCode::OK, "text/html; charset=utf-8", page(&self.board.read()))
             }
@@ -288,9 +296,14 @@ impl Shared {
     /// Who asks, from where.
     fn admit(&self, request: &Request<Incoming>) -> Result<(), Box<Answer>> {
         let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
-        let host =
-            text(header::HOST).or_else(|| request.uri().authority().map(|authority| authority.as_str()));
-        if !self.access.is_own_host(host.unwrap_or("")) {
+        if request.headers().get_all(header::HOST).iter().count() > 1 {
+            return Err(refuse(StatusCode::BAD_REQUEST, "more than one Host header").into());
+        }
+        // What the request line names counts before the header.
+        let named = request.uri().authority().map(|authority| authority.as_str());
+        let hosts = named.into_iter().chain(text(header::HOST));
+        let mut hosts = hosts.chain((named.is_none() && text(header::HOST).is_none()).then_some(""));
+        if !hosts.all(|host| self.access.is_own_host(host)) {
             return Err(refuse(StatusCode::MISDIRECTED_REQUEST, "the Host header names another host").into());
         }
         let is_own_origin =
@@ -314,6 +327,9 @@ impl Shared {
         // A page of another origin cannot send this without asking first.
         if kind.is_none_or(|kind| !kind.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(JSON)) {
             return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json");
+        }
+        if hyper::body::Body::size_hint(request.body()).lower() > BODY_BYTES_MAX as u64 {
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, "a body has at most 1 MiB");
         }
         let reading = Limited::new(request.into_body(), BODY_BYTES_MAX).collect();
         let body = match tokio::time::timeout(BODY_TIME_MAX, reading).await {

@@ -105,6 +105,29 @@ fn links_and_ignore_files_are_heeded_as_a_run_heeds_them() {
     watched.equals_fresh_run();
 }
 
+/// A folder with two names has one watch of the system: when one name goes, the other is still heard of.
+#[test]
+fn a_link_to_what_is_watched_takes_no_watch_with_it() {
+    let watched =
+        Watched::started(&[], &[("specs/a.json", times("a", 2)), ("specs/in/b.json", times("b", 2))]);
+    for (link, target) in [("specs/up", ".."), ("specs/in/again", "../in")] {
+        std::os::unix::fs::symlink(target, watched.path(link)).unwrap();
+        watched.write("specs/now.json", &times("now", 7));
+        watched.verdict("now");
+        watched.settled();
+        std::fs::remove_file(watched.path(link)).unwrap();
+        std::fs::remove_file(watched.path("specs/now.json")).unwrap();
+        watched.wait_for("unlinked", |status| status["specs"] == 2);
+        watched.settled();
+        for (path, word) in [("specs/a.json", "a"), ("specs/in/b.json", "b")] {
+            watched.told();
+            watched.write(path, &times(word, 5 + link.len() as i64));
+            watched.verdict(word);
+        }
+        watched.equals_fresh_run();
+    }
+}
+
 #[test]
 fn words_that_use_a_changed_word_are_run_again() {
     let four = spec("four", [4, 12, 16], "double double", "double");

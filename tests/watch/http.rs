@@ -118,6 +118,25 @@ fn what_should_not_ask_is_refused() {
     check(&post(&address, "/verify", "", "{}"), 415, "application/json");
     check(&post(&address, "/verify", JSON, "nonsense"), 422, "not JSON");
     check(&post(&address, "/verify", JSON, "{}"), 422, "`code`");
+    check(
+        &raw(
+            &address,
+            format!("GET /status HTTP/1.1\r\nHost: {address}\r\nHost: evil.example\r\n\r\n").as_bytes(),
+        ),
+        400,
+        "Host",
+    );
+    let named = format!("GET http://evil.example/ HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    check(&raw(&address, named.as_bytes()), 421, "another host");
+    let head =
+        raw(&address, format!("HEAD / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes());
+    check(&head, 200, "text/html");
+    assert!(head.trim_end().ends_with("close") || !head.contains("<h1>"), "{head}");
+    let endless =
+        format!("POST /verify HTTP/1.1\r\nHost: {address}\r\n{JSON}Content-Length: 99999999999\r\n\r\n");
+    let began = Instant::now();
+    check(&raw(&address, endless.as_bytes()), 413, "1 MiB");
+    assert!(began.elapsed() < Duration::from_secs(8));
     // More than is taken: said at once where the length is told, and at the limit where it is not.
     let long = format!("POST /verify HTTP/1.1\r\nHost: {address}\r\n{JSON}Content-Length: 2000000\r\n\r\n");
     let long = [long.into_bytes(), vec![b' '; 2_000_000]].concat();
@@ -145,6 +164,14 @@ fn a_unix_socket_serves_its_owner() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     check(&answer, 200, "ok");
+    // What is no socket is nobody's to take away.
+    watched.write("notes.txt", "precious");
+    std::os::unix::fs::symlink("notes.txt", watched.path("link")).unwrap();
+    for there in ["./notes.txt", "./link"] {
+        let refused = watched.wordmill(&["watch", "specs", "--out", "other", "--listen", there]);
+        assert_eq!(refused.status.code(), Some(2), "{there}");
+        assert_eq!(std::fs::read_to_string(watched.path(there)).unwrap(), "precious");
+    }
 }
 
 #[test]

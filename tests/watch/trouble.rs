@@ -18,14 +18,22 @@ fn mended(watched: &Watched) {
 fn one_daemon_keeps_a_folder_and_others_hear_who() {
     let mut watched = Watched::started(&[], &[("specs/a.json", times("a", 2))]);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    for command in [&["run", "specs"][..], &["watch", "specs"]] {
+    let shard = ["shard", "--index", "0", "--of", "1", "specs", "--out"];
+    assert!(watched.wordmill(&[&shard[..], &["part"]].concat()).status.success());
+    let commands = [
+        &["run", "specs"][..],
+        &["watch", "specs"],
+        &[&shard[..], &["wordmill-out"]].concat(),
+        &["merge", "part", "--out", "wordmill-out"],
+    ];
+    for command in commands {
         let refused = watched.wordmill(command);
         assert_eq!(refused.status.code(), Some(2));
         let told = text(&refused.stderr);
         assert!(told.contains(&format!("`wordmill watch` (process {})", watched.pid())), "{told}");
     }
     let status = watched.wordmill(&["daemon", "status"]);
-    assert_eq!(text(&status.stdout), "idle; 1 specifications, 1 verified, 0 failing\n");
+    assert_eq!(text(&status.stdout), "idle; 1 specification, 1 verified, 0 failing\n");
     assert_eq!(status.status.code(), Some(0));
     assert!(watched.wordmill(&["daemon", "stop"]).status.success());
     assert_eq!(watched.ended().code(), Some(0));
@@ -56,16 +64,40 @@ fn a_signal_finishes_and_publishes_and_the_second_leaves() {
     watched.signal("TERM");
     assert_eq!(watched.ended().code(), Some(143));
 
-    // Nor does the deadline.
-    let mut watched = Watched::new(&["--budget", "1000000000000", "--drain", "1"]);
-    watched.write("specs/hard.json", &spec("hard", [71, 977, 3], "", ""));
-    watched.write("config.toml", "[wordmill]\n[search]\nlength-max = 12\n");
-    watched.start();
-    watched.wait_for("working", |status| status["phase"] == "working");
-    watched.signal("TERM");
-    let began = Instant::now();
-    assert_eq!(watched.ended().code(), Some(0));
-    assert!(began.elapsed() < Duration::from_secs(20));
+    // Nor does the deadline, whoever asks for the end.
+    for is_signal in [true, false] {
+        let mut watched = Watched::new(&["--budget", "1000000000000", "--drain", "1"]);
+        watched.write("specs/hard.json", &spec("hard", [71, 977, 3], "", ""));
+        watched.write("config.toml", "[wordmill]\n[search]\nlength-max = 12\n");
+        watched.start();
+        watched.wait_for("working", |status| status["phase"] == "working");
+        let began = Instant::now();
+        match is_signal {
+            true => watched.signal("TERM"),
+            false => assert_eq!(watched.wordmill(&["daemon", "stop"]).status.code(), Some(0)),
+        }
+        assert_eq!(watched.ended().code(), Some(0));
+        assert!(began.elapsed() < Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn results_that_are_removed_come_back_with_their_lock() {
+    let watched = Watched::started(&["--reconcile", "1"], &[("specs/a.json", times("a", 2))]);
+    for _ in 0..2 {
+        std::fs::remove_dir_all(watched.path("wordmill-out")).unwrap();
+        let began = Instant::now();
+        while !watched.path("wordmill-out/outcomes.jsonl").exists() {
+            assert!(began.elapsed() < PATIENCE, "{}", watched.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        watched.settled();
+        let told = watched.wordmill(&["daemon", "status"]);
+        assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
+        watched.equals_fresh_run();
+    }
+    // Nobody else gets in.
+    assert_eq!(watched.wordmill(&["run", "specs"]).status.code(), Some(2));
 }
 
 #[test]
@@ -298,11 +330,8 @@ fn a_service_manager_hears_that_it_is_ready_lives_and_stops() {
     assert!(watched.ended().success());
 }
 
-#[test]
-fn keys_at_the_terminal_are_orders() {
-    let watched = Watched::new(&[]);
-    watched.write("specs/a.json", &times("a", 2));
-    watched.write("specs/b.json", &spec("b", [71, 977, 3], "", ""));
+/// The daemon at a terminal of its own, whose keys and screen are pipes.
+fn at_a_terminal(watched: &Watched) -> Option<std::process::Child> {
     let base = watched.command(&[]);
     let mut command = Command::new("script");
     command.current_dir(watched.folder.path()).env_clear().env("TERM", "xterm");
@@ -313,10 +342,37 @@ fn keys_at_the_terminal_are_orders() {
         "/dev/null",
     ]);
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-    let Ok(mut child) = child else {
+    if child.is_err() {
         println!("left out: there is no `script` to make a terminal");
-        return;
-    };
+    }
+    child.ok()
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_it() {
+    let watched = Watched::new(&[]);
+    watched.write("specs/a.json", &times("a", 2));
+    let Some(mut child) = at_a_terminal(&watched) else { return };
+    let mut stdout = child.stdout.take().unwrap();
+    std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+    let pid = watched.settled()["pid"].as_u64().unwrap();
+    // It keeps the other end of the terminal.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let began = Instant::now();
+    while Path::new(&format!("/proc/{pid}")).exists() {
+        assert!(began.elapsed() < Duration::from_secs(30), "process {pid} is still there");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(watched.path("wordmill-out/outcomes.jsonl").exists());
+}
+
+#[test]
+fn keys_at_the_terminal_are_orders() {
+    let watched = Watched::new(&[]);
+    watched.write("specs/a.json", &times("a", 2));
+    watched.write("specs/b.json", &spec("b", [71, 977, 3], "", ""));
+    let Some(mut child) = at_a_terminal(&watched) else { return };
     let mut stdout = child.stdout.take().unwrap();
     let screen = std::thread::spawn(move || {
         let mut text = Vec::new();

@@ -2,6 +2,7 @@
 
 use crate::cli::args::{FailOn, Flags};
 use crate::cli::context::Context;
+use crate::cli::out_lock::{Holder, OutLock};
 use crate::cli::progress::Progress;
 use crate::cli::running::{self, ReportSink};
 use crate::cli::signals::Signals;
@@ -59,6 +60,7 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
         return Ok(signals.exit().unwrap_or(Exit::Bad));
     };
     let out = running::out(&context.settings);
+    let _lock = OutLock::take(&out, Holder::of("merge"))?;
     let options = running::options(&context.settings, super::templates::library(context)?);
     let fingerprint = running::fingerprint_of_shards(info);
     let report = Report::begin(running::report_options(&context.settings, &out, fingerprint))?;

@@ -1,6 +1,7 @@
 //! `wordmill shard`: a part of a run, in a folder of its own.
 
 use crate::cli::context::Context;
+use crate::cli::out_lock::{Holder, OutLock};
 use crate::cli::progress::Progress;
 use crate::cli::running::{self, Job, PipelineProgress, SearchArgs};
 use crate::cli::signals::Signals;
@@ -48,6 +49,7 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
     let folder = running::shard_folder(&context.settings, args.search.names_out(), index, of);
     let cache = folder.join(".cache");
     let signals = Signals::catch()?;
+    let _lock = OutLock::take(&folder, Holder::of("shard"))?;
     let progress = Progress::start(context.quiet);
     let Some(Job { corpus, options }) = running::prepare(&cache, context, &signals, &progress)? else {
         return Ok(signals.exit().unwrap_or(Exit::Bad));

@@ -14,7 +14,8 @@ use crate::config::Layer;
 use crate::daemon::{self, Board, Orders, Remote};
 use crate::server::{self, Listen, Server};
 use anyhow::{Context as _, bail};
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +54,7 @@ pub struct Args {
     /// Watch at most so many folders; the rest is looked at now and then
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     watches_max: usize,
-    /// After SIGTERM, drop what is not finished after so many seconds
+    /// Once asked to stop (by a signal, `wordmill daemon stop`, q), drop what is not finished after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=3_600))]
     drain: u64,
     /// Answer HTTP here: 127.0.0.1:PORT, or the path of a Unix socket. A status page at /, /healthz, /readyz, /metrics, and for
@@ -77,8 +78,8 @@ impl Args {
 
 /// Runs the command.
 pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
-    let (remote, events) = Remote::new();
-    watch_signals::catch(&remote, Duration::from_secs(args.drain))?;
+    let (remote, events) = Remote::new(Duration::from_secs(args.drain));
+    watch_signals::catch(&remote)?;
     let out = running::out(&context.settings);
     let board = Arc::<Board>::default();
     std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
@@ -86,7 +87,7 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
         tracing::warn!("`wordmill daemon` cannot reach this one: {error:#}");
     });
     let holder = Holder { control: socket.clone().ok(), ..Holder::of("watch") };
-    let _lock = OutLock::take(&out, holder)?;
+    let lock = OutLock::take(&out, holder)?;
     // Only whoever holds the lock may take the place of a socket that a killed daemon left.
     let _control =
         socket.ok().map(|socket| Control::start(socket, Arc::clone(&board), remote.clone())).transpose()?;
@@ -116,7 +117,7 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
         && context.format == MessageFormat::Human
         && std::io::stdout().is_terminal()
         && std::io::stdin().is_terminal();
-    let mut host = WatchHost::new(context, Arc::clone(&board), remote.clone(), manager, api);
+    let mut host = WatchHost::new(context, Arc::clone(&board), remote.clone(), manager, api, lock);
     if is_live {
         host.show_live().context("cannot take the terminal; --plain writes lines")?;
     }
@@ -127,10 +128,22 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
     Ok(Exit::Good)
 }
 
+/// Longest token file, in bytes.
+const TOKEN_BYTES_MAX: u64 = 4096;
+
 fn token(path: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    match text.trim() {
-        "" => bail!("{} holds no token", path.display()),
-        token => Ok(token.to_owned()),
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut text = String::new();
+    file.take(TOKEN_BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    let token = text.trim();
+    if token.is_empty() {
+        bail!("{} holds no token", path.display());
     }
+    // Anything else could not be sent in a header.
+    if text.len() as u64 > TOKEN_BYTES_MAX || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        bail!("{} must hold one token of visible characters, and nothing else", path.display());
+    }
+    Ok(token.to_owned())
 }
