@@ -19,7 +19,7 @@ const ROWS_MAX: usize = 40;
 
 /// Adds the line of an item to a text. `number` is its rank among the distinct ones.
 pub fn line(engine: &mut Engine, seed: u64, draft: &Draft, bands: &[u8], number: u64, text: &mut String) {
-    let item = item::item(seed, draft.index, draft.attempt, bands);
+    let item = item::item(seed, draft, bands);
     let mut random = Random::new(&[seed, 2, draft.index, u64::from(draft.attempt)]);
     let (tests, heldout) = cases(engine, &item, &mut random);
     let program = &item.program;
@@ -48,9 +48,10 @@ pub fn line(engine: &mut Engine, seed: u64, draft: &Draft, bands: &[u8], number:
     push(
         text,
         format_args!(
-            "}},\"metadata\":{{\"author\":\"wordmill generate\",\"tags\":[\"generated\",\"kind:{}\",\"difficulty:{}\",\
-             \"size:{}\",\"seed:{seed}\",\"index:{}\"]}}}}\n",
+            "}},\"metadata\":{{\"author\":\"wordmill generate\",\"tags\":[\"generated\",\"kind:{}\",\"source:{}\",\
+             \"difficulty:{}\",\"size:{}\",\"seed:{seed}\",\"index:{}\"]}}}}\n",
             program.kind_name(),
+            item.source.name(),
             item.difficulty,
             item.tokens.len(),
             draft.index
