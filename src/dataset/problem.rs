@@ -113,7 +113,7 @@ impl Problem {
 
     /// Whether the solution passes all held-out tests, and all tests where none are held out by the specification itself.
     pub fn passes_heldout(&self, engine: &mut Engine, record: &Record<'_>) -> bool {
-        let cases = if record.heldout().len() > 0 { record.heldout() } else { record.tests() };
+        let cases = if record.heldout().is_empty() { record.tests() } else { record.heldout() };
         let (passed, total) = validate::score(engine, "", self.word(), &self.code, Some(cases));
         passed == total
     }

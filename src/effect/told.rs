@@ -128,7 +128,7 @@ mod tests {
             assert!(told.contains(expect), "{name}: {told}");
         }
         check("ROT", r#""word":"rot","known":true,"effect":"( a b c -- b c a )""#);
-        check("mod", r#""effect":"( a b -- a mod b )","what":"a function"#);
+        check("mod", r#""effect":"( a b -- (a mod b) )","what":"a function"#);
         check("if", r#""effect":null,"what":"directs"#);
         check("swpa", r#""known":false,"similar":["#);
         let known = crate::effect::Words { words: vec![("twice", WordEffect::pure(1, 1))], declared: None };

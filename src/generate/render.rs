@@ -12,8 +12,12 @@ use std::fmt::Write;
 const EDGE_ROWS: usize = 4;
 /// Tests of one specification.
 const TESTS: usize = 9;
+/// Tests of one specification, at least, where there are so many inputs.
+const TESTS_MIN: usize = 6;
 /// Held-out tests of one specification.
 const HELDOUT: usize = 4;
+/// Held-out tests of one specification, at least, where that leaves enough tests.
+const HELDOUT_MIN: usize = 2;
 /// Rows that are looked at for tests.
 const ROWS_MAX: usize = 40;
 
@@ -87,8 +91,12 @@ fn cases(engine: &mut Engine, item: &Item, random: &mut Random) -> (Vec<Case>, V
         let is_new = tests.iter().all(|test| test.answer != case.answer);
         if tests.len() < TESTS && (case.is_edge || is_new) { tests.push(case) } else { others.push(case) }
     }
-    while tests.len() < TESTS.min(6) && !others.is_empty() {
+    while tests.len() < TESTS_MIN && !others.is_empty() {
         tests.push(others.remove(0));
+    }
+    // Where there are few inputs at all, some of them are kept back all the same.
+    while others.len() < HELDOUT_MIN && tests.len() > TESTS_MIN {
+        others.extend(tests.pop());
     }
     others.truncate(HELDOUT);
     (tests, others)

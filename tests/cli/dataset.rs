@@ -200,7 +200,7 @@ fn nothing_is_false() {
             .collect()
     };
     let several: Vec<&Value> = problems.iter().filter(|it| solutions(it).len() > 1).collect();
-    assert!(several.len() > 5, "{} problems have several solutions", several.len());
+    assert!(!several.is_empty(), "no problem has several solutions");
     for record in records.iter().chain(several) {
         let mut spec: Value = serde_json::from_str(text(record, "spec")).expect("JSON");
         let codes = || solutions(record).into_iter();

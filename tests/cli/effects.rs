@@ -30,7 +30,8 @@ fn effects_are_inferred() {
 fn words_are_looked_up() {
     let look = |arguments: &[&str]| wordmill(folder().path(), &[&["words"], arguments].concat());
     let told = look(&["rot", "mod", "if"]).expect(0).stdout;
-    for (line, needle) in told.lines().zip(["( a b c -- b c a )", "( a b -- a mod b )", "while a definition"])
+    for (line, needle) in
+        told.lines().zip(["( a b c -- b c a )", "( a b -- (a mod b) )", "while a definition"])
     {
         assert!(line.contains(needle), "{line}");
     }
