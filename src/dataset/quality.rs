@@ -16,19 +16,21 @@ pub const NGRAM: usize = 10;
 /// Tests that a specification must have to say that code does the same.
 const BEHAVIOUR_TESTS_MIN: usize = 3;
 
-/// Rows of numbers on which behaviours are compared: how far they reach, and the fuel of each. Small numbers first, for loops
-/// that run so often; a row of large ones that takes longer is not waited for.
-const ROWS: [(i128, u64); 32] = {
-    let mut rows = [(12, 20_000); 32];
+/// Rows of numbers on which behaviours are compared, by how far they reach. Small numbers first, for loops that run so often.
+const ROWS: [i128; 32] = {
+    let mut rows = [12; 32];
     let mut at = 16;
     while at < rows.len() {
-        rows[at] = if at % 2 == 0 { (100, 2_000) } else { (5_000, 2_000) };
+        rows[at] = if at % 2 == 0 { 100 } else { 5_000 };
         at += 1;
     }
     rows
 };
 
-/// Fuel of one test of others' specifications.
+/// Fuel of a row: one that takes longer, a loop down from a negative number for instance, is not waited for.
+const ROW_FUEL: u64 = 2_000;
+
+/// Fuel of loading, and of one test of others' specifications.
 const BEHAVIOUR_FUEL: u64 = 20_000;
 
 /// What is asked of the problems.
@@ -262,12 +264,13 @@ fn behaviour(engine: &mut Engine, problem: &Problem) -> Option<u128> {
         return None;
     }
     let program = Program { prelude: "", word: problem.word(), text: Text::Source(&problem.code) };
+    engine.set_fuel(BEHAVIOUR_FUEL);
     let xt = validate::load(engine, &program).ok()?;
     let mut random = Random::new(&[0xB17]);
     let mut bytes = vec![n as u8];
     let mut n_trapped = 0;
-    for (at, (reach, fuel)) in ROWS.into_iter().enumerate() {
-        engine.set_fuel(fuel);
+    engine.set_fuel(ROW_FUEL);
+    for (at, reach) in ROWS.into_iter().enumerate() {
         let row: Vec<Cell> =
             (0..n).map(|_| random.within(if at % 2 == 0 { 0 } else { -reach }, reach) as Cell).collect();
         match engine.execute(xt, &row) {
