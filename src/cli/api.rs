@@ -1,10 +1,9 @@
 //! The answers to programs over HTTP: the JSON that the commands write.
 
-use super::commands::{infer, verify};
 use super::judging::Judging;
 use super::words::{CorpusWords, is_unknown_word};
 use crate::corpus::{Corpus, Record};
-use crate::effect::{self, NoWords, Scratch, WordEnv};
+use crate::effect::{self, NoWords, Scratch, WordEnv, told};
 use crate::model::{Outcome, SpecId};
 use crate::pipeline::{self, Options};
 use crate::report::{Row, write_line};
@@ -61,9 +60,9 @@ impl Api {
                     let warnings: Vec<_> =
                         effect.warnings(env).into_iter().map(|warning| warning.to_diagnostic(code)).collect();
                     let mut effects: Vec<Value> =
-                        effect.definitions().map(|effect| infer::to_json(&effect)).collect();
+                        effect.definitions().map(|effect| told::effect_json(&effect)).collect();
                     if effects.is_empty() {
-                        effects.push(infer::to_json(&effect));
+                        effects.push(told::effect_json(&effect));
                     }
                     (json!({ "effects": effects, "diagnostics": warnings }), false)
                 }
@@ -81,14 +80,12 @@ impl Api {
         let ask = |env: &dyn WordEnv| {
             let mut scratch = Scratch::new();
             match effect::verify(code, claim, env, &mut scratch) {
-                Err(error) => (json!({ "diagnostics": [verify::notation_error(claim, &error)] }), false),
+                Err(error) => (json!({ "diagnostics": [told::notation_diagnostic(claim, &error)] }), false),
                 Ok(Err(error)) => {
                     let (diagnostic, _) = effect::diagnose(code, env, &error);
                     (json!({ "diagnostics": [diagnostic] }), is_unknown_word(&error))
                 }
-                Ok(Ok(verification)) => {
-                    (verify::to_json(&verification, claim, &verification.effect.render()), false)
-                }
+                Ok(Ok(verification)) => (told::verification_json(&verification, claim), false),
             }
         };
         Ok(self.with_words(ask, |(_, is_unknown)| *is_unknown).0)

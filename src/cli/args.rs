@@ -155,6 +155,7 @@ pub enum Command {
     Infer(commands::infer::Args),
     Verify(commands::verify::Args),
     Compose(commands::compose::Args),
+    Words(commands::words::Args),
     Judge(commands::judge::Args),
     Generate(commands::generate::Args),
     Dataset(commands::dataset::Args),

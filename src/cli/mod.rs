@@ -123,6 +123,7 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<Exit> {
         Command::Infer(args) => infer::run(args, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Compose(args) => compose::run(args, context),
+        Command::Words(args) => words::run(args, context),
         Command::Judge(args) => judge::run(args, context),
         Command::Generate(args) => generate::run(args, context),
         Command::Dataset(args) => dataset::run(args, context),

@@ -57,7 +57,7 @@ pub fn readme(
          wordmill's engine when the data set was made; every rejected or broken code ran and failed the test that is named.\n\
          {n_removed} problems were left out; `removed.jsonl` beside this folder says which and why.\n\n\
          Distinct means: no two problems have the same code, and no two words on plain numbers do the same on a fixed set of\n\
-         probes. Near duplicates (MinHash over runs of three words) stand in one split. Held-out tests (`heldout_tests`) stand\n\
+         probes, in so much fuel. Near duplicates (MinHash over runs of three words) stand in one split. Held-out tests (`heldout_tests`) stand\n\
          in no prompt; HumanEval's `test` holds them, as is the custom there.\n",
         env!("CARGO_PKG_VERSION")
     );

@@ -2,9 +2,11 @@
 
 use super::parquet_file;
 use super::record::{Config, Fields, json_line};
-use crate::durable;
+use rayon::prelude::*;
 use std::io::{self, Write};
-use std::path::Path;
+
+/// Records of one job.
+const CHUNK: usize = 512;
 
 /// The format of a folder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,35 +68,33 @@ pub struct File {
     pub blake3: String,
 }
 
-/// Writes a file whole, under a temporary name first.
+/// The bytes of a file of these records.
 ///
 /// # Errors
-/// When it cannot be written.
-pub fn write(
-    path: &Path,
+/// When they cannot be packed.
+pub fn bytes(
     config: &Config,
-    rows: &[&Fields],
+    rows: &[&Fields<'_>],
     format: Format,
     packed: Compression,
 ) -> io::Result<Vec<u8>> {
-    let bytes = match format {
-        Format::Parquet => parquet_file::bytes(config, rows).map_err(io::Error::other)?,
-        Format::Jsonl => {
-            let mut text = Vec::new();
-            rows.iter().for_each(|row| json_line(config, row, &mut text));
-            match packed {
-                Compression::None => text,
-                Compression::Gzip => {
-                    // No name and no time in the header: the same bytes at any time.
-                    let mut writer =
-                        flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::default());
-                    writer.write_all(&text)?;
-                    writer.finish()?
-                }
-                Compression::Zstd => zstd::encode_all(text.as_slice(), 3)?,
-            }
-        }
+    if format == Format::Parquet {
+        return parquet_file::bytes(config, rows).map_err(io::Error::other);
+    }
+    let lines = |rows: &[&Fields<'_>]| {
+        let mut text = Vec::new();
+        rows.iter().for_each(|row| json_line(config, row, &mut text));
+        text
     };
-    durable::write(path, &bytes)?;
-    Ok(bytes)
+    let text: Vec<u8> = rows.par_chunks(CHUNK).map(lines).collect::<Vec<_>>().concat();
+    match packed {
+        Compression::None => Ok(text),
+        Compression::Gzip => {
+            // No name and no time in the header: the same bytes at any time.
+            let mut writer = flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::default());
+            writer.write_all(&text)?;
+            writer.finish()
+        }
+        Compression::Zstd => zstd::encode_all(text.as_slice(), 3),
+    }
 }

@@ -16,6 +16,7 @@ mod trace;
 mod record;
 
 mod project;
+mod trajectory;
 
 mod files;
 mod parquet_file;

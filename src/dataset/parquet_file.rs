@@ -4,21 +4,31 @@ use super::record::{Config, Field, Fields, Kind, Message};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int64Type};
 use parquet::errors::Result;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::ColumnPath;
 use std::sync::Arc;
 
 /// Rows of a row group.
 pub const ROW_GROUP_ROWS: usize = 100_000;
 
 /// The bytes of a file of these records.
-pub fn bytes(config: &Config, rows: &[&Fields]) -> Result<Vec<u8>> {
+pub fn bytes(config: &Config, rows: &[&Fields<'_>]) -> Result<Vec<u8>> {
     let schema = Arc::new(parse_message_type(&schema(config))?);
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_created_by(format!("wordmill {}", env!("CARGO_PKG_VERSION")))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_dictionary_enabled(false);
+    // Most texts stand in one row only: a dictionary of them is work for nothing.
+    let properties = REPEATED
+        .iter()
+        .fold(properties, |properties, path| {
+            let path = ColumnPath::new(path.split('.').map(str::to_owned).collect());
+            properties.set_column_dictionary_enabled(path, true)
+        })
         .build();
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
     for rows in rows.chunks(ROW_GROUP_ROWS) {
@@ -58,6 +68,21 @@ pub fn bytes(config: &Config, rows: &[&Fields]) -> Result<Vec<u8>> {
     writer.into_inner()
 }
 
+/// Columns in which the same few texts stand again and again.
+const REPEATED: &[&str] = &[
+    "strategy",
+    "tool",
+    "license",
+    "tools",
+    "rejected_from",
+    "messages.list.element.role",
+    "prompt.list.element.role",
+    "messages.list.element.tool_call_id",
+    "messages.list.element.tool_calls.list.element.id",
+    "messages.list.element.tool_calls.list.element.type",
+    "messages.list.element.tool_calls.list.element.function.name",
+];
+
 /// The schema in Parquet's own language.
 fn schema(config: &Config) -> String {
     let columns: String = config
@@ -90,21 +115,21 @@ fn schema(config: &Config) -> String {
     format!("message {} {{ {columns} }}", config.name)
 }
 
-fn text(field: &Field) -> ByteArray {
+fn text(field: &Field<'_>) -> ByteArray {
     match field {
         Field::Text(text) => bytes_of(text),
         _ => ByteArray::from(""),
     }
 }
 
-fn int(field: &Field) -> i64 {
+fn int(field: &Field<'_>) -> i64 {
     match field {
         Field::Int(number) => *number,
         _ => 0,
     }
 }
 
-fn chat(field: &Field) -> &[Message] {
+fn chat<'f>(field: &'f Field<'f>) -> &'f [Message<'f>] {
     match field {
         Field::Chat(messages) => messages,
         _ => &[],
@@ -149,8 +174,12 @@ fn list<'r, T: 'r>(
     (values, (definition, repetition))
 }
 
-fn chats(group: &mut SerializedRowGroupWriter<'_, Vec<u8>>, rows: &[&[Message]], kind: Kind) -> Result<()> {
-    let mut column = |value: &dyn Fn(&Message) -> ByteArray| {
+fn chats(
+    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
+    rows: &[&[Message<'_>]],
+    kind: Kind,
+) -> Result<()> {
+    let mut column = |value: &dyn Fn(&Message<'_>) -> ByteArray| {
         let (values, levels) = list(rows.iter().copied(), value);
         texts(group, values, Some(levels))
     };
@@ -173,7 +202,7 @@ fn chats(group: &mut SerializedRowGroupWriter<'_, Vec<u8>>, rows: &[&[Message]],
 
 /// The values of the calls in each message of each row.
 fn nested(
-    rows: &[&[Message]],
+    rows: &[&[Message<'_>]],
     value: &dyn Fn(&super::record::Call) -> ByteArray,
 ) -> (Vec<ByteArray>, Levels) {
     let (mut values, mut definition, mut repetition) = (Vec::new(), Vec::new(), Vec::new());
@@ -205,16 +234,16 @@ mod tests {
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::Field as Read;
 
-    fn field(kind: Kind, at: usize) -> Field {
+    fn field(kind: Kind, at: usize) -> Field<'static> {
         match kind {
-            Kind::Text => Field::Text(format!("text {at} \"ü\"")),
+            Kind::Text => Field::Text(format!("text {at} \"ü\" \u{1} \\ \n").into()),
             Kind::Int => Field::Int(at as i64 - 1),
             Kind::Bool => Field::Bool(at.is_multiple_of(2)),
-            Kind::Texts => Field::Texts((0..at).map(|n| format!("t{n}")).collect()),
+            Kind::Texts => Field::Texts(["t0", "t1", "t2", "t3", "t4"][..at].to_vec()),
             Kind::Chat | Kind::Tools => {
                 let message = |n: usize| Message {
                     role: "assistant",
-                    content: format!("m{n}"),
+                    content: format!("m{n}").into(),
                     calls: match kind {
                         Kind::Tools => (0..n)
                             .map(|c| Call { id: format!("c{c}"), name: "infer", arguments: "{}".into() })
@@ -246,7 +275,7 @@ mod tests {
     #[test]
     fn parquet_holds_what_json_holds() {
         for config in CONFIGS {
-            let rows: Vec<Fields> =
+            let rows: Vec<Fields<'_>> =
                 (0..5).map(|at| config.columns.iter().map(|(_, kind)| field(*kind, at)).collect()).collect();
             let file = bytes(config, &rows.iter().collect::<Vec<_>>()).expect("a file");
             let reader = SerializedFileReader::new(::bytes::Bytes::from(file)).expect("a Parquet file");

@@ -2,23 +2,25 @@
 
 use super::card::{self, SPLITS};
 use super::files::{self, Compression, File, Format};
-use super::problem::Problem;
-use super::project::{self, Backed, Provenance, Tools};
+use super::problem::{Kept, Problem};
+use super::project::{self, Backed, Provenance, Tools, Wanted};
 use super::quality::{self, Others, Removed, Settings};
 use super::record::{Config, Fields};
 use crate::arena::{Pool, Reuse};
 use crate::corpus::{Corpus, CorpusError};
 use crate::durable;
-use crate::model::{OutcomeLine, SpecId};
+use crate::model::{OutcomeLine, SpecId, Status};
+use crate::pipeline::{store, uses};
 use crate::spec::{self, SourceError};
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Counts up whenever the same run gives other records.
-pub const DATASET_VERSION: u32 = 1;
+pub const DATASET_VERSION: u32 = 2;
 
 /// Problems of one job.
 const CHUNK: usize = 64;
@@ -32,6 +34,8 @@ pub struct Options {
     pub out: PathBuf,
     /// The configurations that are wanted.
     pub configs: Vec<&'static Config>,
+    /// Configurations that are made of so many problems only.
+    pub limits: Vec<(&'static Config, usize)>,
     /// The formats that are wanted.
     pub formats: Vec<Format>,
     /// How lines of JSON are packed.
@@ -76,6 +80,9 @@ impl Options {
             if let Some(limit) = limit {
                 text += &format!(" {flag} {limit}");
             }
+        }
+        for (config, limit) in &self.limits {
+            text += &format!(" --limit-of {}={limit}", config.name);
         }
         for path in &self.decontaminate {
             text += &format!(" --decontaminate {}", path.display());
@@ -153,15 +160,11 @@ impl Reuse for Tools {
 pub fn build(options: &Options, stop: &AtomicBool) -> Result<Report, Error> {
     let threads = rayon::ThreadPoolBuilder::new().num_threads(options.jobs).build()?;
     let tools = Pool::new(Tools::new);
-    let (problems, inputs) = threads.install(|| read(options))?;
-    let mut report = Report { verified: problems.len(), ..Report::default() };
+    let (problems, unverified, inputs) = threads.install(|| read(options, &tools))?;
+    let mut report = Report { verified: problems.len() + unverified.len(), ..Report::default() };
     let others = others(&options.decontaminate)?;
-    let (problems, mut removed) = threads.install(|| {
-        let (problems, unverified) = verified(problems, &tools);
-        let (problems, mut removed) = quality::select(problems, &others, &options.quality);
-        removed.splice(0..0, unverified);
-        (problems, removed)
-    });
+    let (problems, mut removed) = threads.install(|| quality::select(problems, &others, &options.quality));
+    removed.extend(unverified);
     removed.sort_by(|a, b| (a.reason, &a.problem_id).cmp(&(b.reason, &b.problem_id)));
     report.problems = problems.len();
     removed.iter().for_each(|removed| *report.removed.entry(removed.reason).or_default() += 1);
@@ -179,11 +182,13 @@ pub fn build(options: &Options, stop: &AtomicBool) -> Result<Report, Error> {
     let (index, of) = options.shard;
     let mine: Vec<(usize, &[Problem])> =
         problems.chunks(size).enumerate().filter(|(block, _)| *block as u32 % of == index).collect();
+    let ranks = quality::ranks(&problems, options.quality.seed, options.limits.len());
     for (block, problems) in &mine {
         if stop.load(Ordering::Relaxed) {
             return Ok(Report { interrupted: true, ..report });
         }
-        write_block(options, &threads, &tools, &provenance, *block, problems, &mut report.files)?;
+        let ranks = ranks.get(block * size..).unwrap_or(&[]);
+        write_block(options, &threads, &tools, &provenance, *block, (problems, ranks), &mut report.files)?;
     }
     report.files.sort_by(|a, b| a.path.cmp(&b.path));
     let mine: Vec<&Problem> = mine.iter().flat_map(|(_, problems)| *problems).collect();
@@ -191,8 +196,12 @@ pub fn build(options: &Options, stop: &AtomicBool) -> Result<Report, Error> {
     Ok(report)
 }
 
-/// The verified outcomes of the run with their specifications, and the hashes of what was read.
-fn read(options: &Options) -> Result<(Vec<Problem>, serde_json::Value), Error> {
+/// The verified outcomes of the run with their specifications; those whose code does not pass here and now what is held
+/// out; and the hashes of what was read.
+fn read(
+    options: &Options,
+    tools: &Pool<Tools>,
+) -> Result<(Vec<Problem>, Vec<Removed>, serde_json::Value), Error> {
     let no_run = |why: String| Error::NoRun { folder: options.from.clone(), why };
     let path = options.from.join("outcomes.jsonl");
     let text = std::fs::read(&path).map_err(|error| no_run(format!("{}: {error}", path.display())))?;
@@ -209,27 +218,121 @@ fn read(options: &Options) -> Result<(Vec<Problem>, serde_json::Value), Error> {
             corpus.len()
         )));
     }
-    let problems: Result<Vec<Option<Problem>>, Error> = lines
-        .par_iter()
-        .enumerate()
-        .map(|(at, line)| {
-            let outcome: OutcomeLine<'_> = serde_json::from_slice(line)
-                .map_err(|error| no_run(format!("line {} of outcomes.jsonl: {error}", at + 1)))?;
-            let record = corpus.record(SpecId(at as u32));
-            if outcome.word.as_deref() != record.word() {
-                return Err(no_run(format!(
-                    "line {} of outcomes.jsonl is of another word than the archive",
-                    at + 1
-                )));
+    let parse = |at: usize| -> Result<OutcomeLine<'_>, Error> {
+        serde_json::from_slice(lines[at])
+            .map_err(|error| no_run(format!("line {} of outcomes.jsonl: {error}", at + 1)))
+    };
+    let kept = kept(&options.from.join(".cache/outcomes"));
+    let nothing = Kept::default();
+    let problem = |tools: &mut Tools, at: usize| -> Result<Option<(Problem, bool)>, Error> {
+        let outcome = parse(at)?;
+        let record = corpus.record(SpecId(at as u32));
+        if outcome.word.as_deref() != record.word() {
+            return Err(no_run(format!(
+                "line {} of outcomes.jsonl is of another word than the archive",
+                at + 1
+            )));
+        }
+        let mut prelude = String::new();
+        if record.has_uses() && outcome.status == Status::Verified {
+            let Ok(closure) = uses::closure(&corpus, record.id()) else { return Ok(None) };
+            for used in closure.order {
+                let Some(code) = parse(used.index())?.code else { return Ok(None) };
+                prelude.push_str(&code);
+                prelude.push('\n');
             }
-            Ok(Problem::new(&record, &outcome))
+        }
+        let kept = outcome.code.as_deref().and_then(|code| kept.get(&key(record.content_hash(), code)));
+        let problem = Problem::new(&record, &outcome, &prelude, kept.unwrap_or(&nothing));
+        Ok(problem.map(|problem| {
+            // What the records carry must be readable, and say the same.
+            let is_readable =
+                spec::parse_spec_line(problem.spec_line.as_bytes(), "problem", 1).spec.is_some();
+            let passes = is_readable && problem.passes_heldout(tools.engine(), &record);
+            (problem, passes)
+        }))
+    };
+    type Part = Result<Vec<(Problem, bool)>, Error>;
+    let parts: Vec<Part> = (0..lines.len().div_ceil(CHUNK))
+        .into_par_iter()
+        .map(|part| {
+            let mut tools = tools.lend();
+            let range = part * CHUNK..lines.len().min((part + 1) * CHUNK);
+            range.filter_map(|at| problem(&mut tools, at).transpose()).collect()
         })
         .collect();
+    let (mut problems, mut removed) = (Vec::with_capacity(lines.len()), Vec::new());
+    for part in parts {
+        for (problem, passes) in part? {
+            if passes {
+                problems.push(problem);
+                continue;
+            }
+            removed.push(Removed {
+                problem_id: problem.id.clone(),
+                word: problem.word().to_owned(),
+                reason: "cannot be checked again",
+                because_of: String::new(),
+            });
+        }
+    }
     let inputs = serde_json::json!({
         "outcomes": blake3::hash(&text).to_hex().to_string(),
         "corpus": crate::pipeline::fingerprint::hex(&corpus.generation()),
+        "kept": hash_of(&kept),
     });
-    Ok((problems?.into_iter().flatten().collect(), inputs))
+    Ok((problems, removed, inputs))
+}
+
+/// A specification with one code, as a key.
+fn key(content_hash: &[u8; 32], code: &str) -> u64 {
+    let content = u64::from_le_bytes(content_hash[..8].try_into().expect("8 bytes"));
+    content ^ super::minhash::hash(code.as_bytes())
+}
+
+/// What the store of the run kept beside the winners: by specification and winner, the programs in an order that depends on
+/// nothing but them. Without a store there is nothing.
+fn kept(folder: &Path) -> FxHashMap<u64, Kept> {
+    let mut found: FxHashMap<u64, Vec<(u32, String)>> = FxHashMap::default();
+    let mut kept: FxHashMap<u64, Kept> = FxHashMap::default();
+    store::each(folder, &mut |stored| {
+        let (Some(content), Some(code), Some(detail)) = (stored.spec(), stored.code(), stored.detail())
+        else {
+            return;
+        };
+        let key = key(&content, code);
+        if !detail.solutions.is_empty() {
+            let solutions = detail.solutions.iter().map(|solution| solution.code.clone());
+            kept.entry(key).or_default().solutions.extend(solutions);
+        }
+        if !detail.near_misses.is_empty() {
+            let misses =
+                detail.near_misses.iter().map(|miss| (u32::MAX - miss.tests_passed, miss.code.clone()));
+            found.entry(key).or_default().extend(misses);
+        }
+    });
+    for (key, mut misses) in found {
+        misses.sort();
+        misses.dedup();
+        kept.entry(key).or_default().misses = misses.into_iter().map(|(_, code)| code).collect();
+    }
+    for kept in kept.values_mut() {
+        kept.solutions.sort();
+        kept.solutions.dedup();
+    }
+    kept
+}
+
+/// The hash of what the store kept.
+fn hash_of(kept: &FxHashMap<u64, Kept>) -> String {
+    let mut keys: Vec<u64> = kept.keys().copied().collect();
+    keys.sort_unstable();
+    let mut hasher = blake3::Hasher::new();
+    for key in keys {
+        hasher.update(&key.to_le_bytes());
+        hasher.update(format!("{:?}", kept[&key]).as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 /// What the data must be kept apart from.
@@ -252,34 +355,6 @@ fn others(paths: &[PathBuf]) -> Result<Others, Error> {
     Ok(others)
 }
 
-/// The problems whose solution passes everything here and now, held-out tests included; and the others.
-fn verified(problems: Vec<Problem>, tools: &Pool<Tools>) -> (Vec<Problem>, Vec<Removed>) {
-    let judged: Vec<(Problem, bool)> = problems
-        .into_par_iter()
-        .with_min_len(CHUNK)
-        .map(|problem| {
-            let passes = project::heldout_passed(&mut tools.lend(), &problem) == problem.heldout.len();
-            (problem, passes)
-        })
-        .collect();
-    let mut removed = Vec::new();
-    let mut kept = Vec::with_capacity(judged.len());
-    for (problem, passes) in judged {
-        if passes {
-            kept.push(problem);
-        } else {
-            let (problem_id, word) = (problem.id.clone(), problem.word().to_owned());
-            removed.push(Removed {
-                problem_id,
-                word,
-                reason: "fails held-out tests",
-                because_of: String::new(),
-            });
-        }
-    }
-    (kept, removed)
-}
-
 /// All files of a block of problems.
 fn write_block(
     options: &Options,
@@ -287,7 +362,7 @@ fn write_block(
     tools: &Pool<Tools>,
     provenance: &Provenance,
     block: usize,
-    problems: &[Problem],
+    (problems, ranks): (&[Problem], &[u32]),
     done: &mut Vec<File>,
 ) -> Result<(), Error> {
     let note = options.out.join(format!(".blocks/{block:05}.json"));
@@ -297,24 +372,26 @@ fn write_block(
         return Ok(());
     }
     let backed: Vec<Option<Backed<'_>>> = threads.install(|| {
-        let back = |problem| project::back(&mut tools.lend(), problem, provenance);
+        let wanted = Wanted::by(&options.configs);
+        let back = |problem| project::back(&mut tools.lend(), problem, provenance, wanted);
         problems.par_iter().with_min_len(CHUNK).map(back).collect()
     });
-    let mut written = Vec::new();
-    for config in &options.configs {
-        let rows: Vec<Vec<Fields>> = threads.install(|| {
-            let records = |backed: &Option<Backed<'_>>| {
-                backed.as_ref().map_or_else(Vec::new, |backed| project::records(config, backed, provenance))
-            };
-            backed.par_iter().with_min_len(CHUNK).map(records).collect()
-        });
-        for (split, name) in SPLITS.iter().enumerate() {
-            let rows: Vec<&Fields> = problems
-                .iter()
-                .zip(&rows)
-                .filter(|(problem, _)| problem.split as usize == split)
-                .flat_map(|(_, rows)| rows)
-                .collect();
+    let of_config = |config: &&'static Config| -> Result<Vec<File>, Error> {
+        let limit = options.limits.iter().find(|(limited, _)| limited.name == config.name);
+        let is_within = |at: usize| limit.is_none_or(|(_, limit)| (ranks[at] as usize) < *limit);
+        let rows: Vec<Vec<Fields<'_>>> = backed
+            .par_iter()
+            .enumerate()
+            .with_min_len(CHUNK)
+            .map(|(at, backed)| match backed {
+                Some(backed) if is_within(at) => project::records(config, backed, provenance),
+                _ => Vec::new(),
+            })
+            .collect();
+        let mut written = Vec::new();
+        for (split, name) in (0u8..).zip(SPLITS) {
+            let of_split = problems.iter().zip(&rows).filter(|(problem, _)| problem.split == split);
+            let rows: Vec<&Fields<'_>> = of_split.flat_map(|(_, rows)| rows).collect();
             if rows.is_empty() {
                 continue;
             }
@@ -324,12 +401,13 @@ fn write_block(
                 let at = options.out.join(&path);
                 let folder = at.parent().expect("it stands in a folder");
                 std::fs::create_dir_all(folder).map_err(failed("make", folder))?;
-                let bytes = files::write(&at, config, &rows, *format, options.compression)
-                    .map_err(failed("write", &at))?;
+                let bytes =
+                    files::bytes(config, &rows, *format, options.compression).map_err(failed("pack", &at))?;
+                durable::write(&at, &bytes).map_err(failed("write", &at))?;
                 written.push(File {
                     path,
                     config: config.name.to_owned(),
-                    split: (*name).to_owned(),
+                    split: name.to_owned(),
                     format: format.name().to_owned(),
                     rows: rows.len() as u64,
                     bytes: bytes.len() as u64,
@@ -337,7 +415,11 @@ fn write_block(
                 });
             }
         }
-    }
+        Ok(written)
+    };
+    let written: Vec<Vec<File>> =
+        threads.install(|| options.configs.par_iter().map(of_config).collect::<Result<_, _>>())?;
+    let written = written.concat();
     write_text(&note, &(serde_json::to_string(&written).expect("a list of files is JSON") + "\n"))?;
     done.extend(written);
     Ok(())

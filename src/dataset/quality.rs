@@ -16,11 +16,22 @@ pub const NGRAM: usize = 10;
 /// Tests that a specification must have to say that code does the same.
 const BEHAVIOUR_TESTS_MIN: usize = 3;
 
-/// Rows of numbers on which behaviours are compared.
-const ROWS: usize = 32;
+/// Rows of numbers on which behaviours are compared, by how far they reach. Small numbers first, for loops that run so often.
+const ROWS: [i128; 32] = {
+    let mut rows = [12; 32];
+    let mut at = 16;
+    while at < rows.len() {
+        rows[at] = if at % 2 == 0 { 100 } else { 5_000 };
+        at += 1;
+    }
+    rows
+};
 
-/// Fuel of one row.
-const FUEL: u64 = 20_000;
+/// Fuel of a row: one that takes longer, a loop down from a negative number for instance, is not waited for.
+const ROW_FUEL: u64 = 2_000;
+
+/// Fuel of loading, and of one test of others' specifications.
+const BEHAVIOUR_FUEL: u64 = 20_000;
 
 /// What is asked of the problems.
 #[derive(Clone, Debug)]
@@ -189,6 +200,20 @@ fn balanced(problems: &[Problem], settings: &Settings) -> FxHashSet<usize> {
     kept
 }
 
+/// The place of each problem in an order that is drawn by their ids, where anything is limited; else nothing.
+pub fn ranks(problems: &[Problem], seed: u64, n_limits: usize) -> Vec<u32> {
+    if n_limits == 0 {
+        return Vec::new();
+    }
+    let mut order: Vec<(u64, usize)> = (0..problems.len())
+        .map(|at| (Random::new(&[seed, 7, minhash::hash(problems[at].id.as_bytes())]).next_u64(), at))
+        .collect();
+    order.sort_unstable();
+    let mut ranks = vec![0; problems.len()];
+    (0u32..).zip(order).for_each(|(rank, (_, at))| ranks[at] = rank);
+    ranks
+}
+
 /// Clusters near duplicates, and gives each cluster one split: 90, 5 and 5 of a hundred.
 fn split(problems: &mut [Problem], seed: u64) {
     let signatures: Vec<minhash::Signature> = problems
@@ -214,7 +239,7 @@ fn split(problems: &mut [Problem], seed: u64) {
 /// The hash of code without name, comments and case.
 fn normalized(code: &str) -> u64 {
     let words: Vec<&str> = match outcome_parts(code) {
-        Some(parts) => parts.words,
+        Some(parts) => parts.prelude.split_ascii_whitespace().chain(parts.words).collect(),
         None => code.split_ascii_whitespace().collect(),
     };
     minhash::hash(words.join(" ").to_ascii_lowercase().as_bytes())
@@ -229,7 +254,7 @@ fn ngrams(text: &str) -> Vec<u64> {
 }
 
 fn engine() -> Engine {
-    Engine::new(Image::shared(), Limits { fuel: FUEL, ..Limits::default() })
+    Engine::new(Image::shared(), Limits { fuel: BEHAVIOUR_FUEL, ..Limits::default() })
 }
 
 /// What a word on plain numbers does on fixed rows; nothing where it mostly traps there.
@@ -239,12 +264,13 @@ fn behaviour(engine: &mut Engine, problem: &Problem) -> Option<u128> {
         return None;
     }
     let program = Program { prelude: "", word: problem.word(), text: Text::Source(&problem.code) };
+    engine.set_fuel(BEHAVIOUR_FUEL);
     let xt = validate::load(engine, &program).ok()?;
     let mut random = Random::new(&[0xB17]);
     let mut bytes = vec![n as u8];
     let mut n_trapped = 0;
-    for at in 0..ROWS {
-        let reach = [12, 100, 5000][at % 3];
+    engine.set_fuel(ROW_FUEL);
+    for (at, reach) in ROWS.into_iter().enumerate() {
         let row: Vec<Cell> =
             (0..n).map(|_| random.within(if at % 2 == 0 { 0 } else { -reach }, reach) as Cell).collect();
         match engine.execute(xt, &row) {
@@ -254,7 +280,8 @@ fn behaviour(engine: &mut Engine, problem: &Problem) -> Option<u128> {
         bytes.push(engine.stack().len().min(255) as u8);
     }
     let hash = blake3::hash(&bytes);
-    (2 * n_trapped <= ROWS).then(|| u128::from_le_bytes(hash.as_bytes()[..16].try_into().expect("16 bytes")))
+    (2 * n_trapped <= ROWS.len())
+        .then(|| u128::from_le_bytes(hash.as_bytes()[..16].try_into().expect("16 bytes")))
 }
 
 /// For each problem, why it must not be there and where that stands.

@@ -1,6 +1,6 @@
 //! The shape of records: named fields of a few types, the same in JSON and Parquet.
 
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 /// The type of a field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,6 +87,7 @@ pub const CONFIGS: &[Config] = &[
             ("prompt", Text),
             ("chosen", Text),
             ("rejected", Text),
+            ("rejected_from", Text),
             ("failing_test", Text),
             ("tests_passed", Int),
             ("tests_total", Int),
@@ -165,85 +166,120 @@ pub struct Call {
 
 /// A message of a conversation.
 #[derive(Clone, Debug, Default)]
-pub struct Message {
+pub struct Message<'a> {
     /// `system`, `user`, `assistant` or `tool`.
     pub role: &'static str,
     /// What it says.
-    pub content: String,
+    pub content: Cow<'a, str>,
     /// Calls of an assistant.
     pub calls: Vec<Call>,
     /// The call that a tool answers; empty in all others.
     pub answers: String,
 }
 
-impl Message {
+impl<'a> Message<'a> {
     /// A message without tools.
-    pub fn new(role: &'static str, content: impl Into<String>) -> Self {
+    pub fn new(role: &'static str, content: impl Into<Cow<'a, str>>) -> Self {
         Self { role, content: content.into(), ..Self::default() }
     }
 }
 
-/// A value of a record.
+/// A value of a record. Texts that several records share are borrowed.
 #[derive(Clone, Debug)]
-pub enum Field {
+pub enum Field<'a> {
     /// Text.
-    Text(String),
+    Text(Cow<'a, str>),
     /// A whole number.
     Int(i64),
     /// True or false.
     Bool(bool),
     /// Texts.
-    Texts(Vec<String>),
+    Texts(Vec<&'a str>),
     /// A conversation.
-    Chat(Vec<Message>),
+    Chat(Vec<Message<'a>>),
 }
 
-impl From<&str> for Field {
-    fn from(text: &str) -> Self {
-        Field::Text(text.to_owned())
+impl<'a> From<&'a str> for Field<'a> {
+    fn from(text: &'a str) -> Self {
+        Field::Text(Cow::Borrowed(text))
     }
 }
 
-impl From<String> for Field {
+impl From<String> for Field<'_> {
     fn from(text: String) -> Self {
-        Field::Text(text)
+        Field::Text(Cow::Owned(text))
     }
 }
 
 /// A record: its fields in the order of the columns.
-pub type Fields = Vec<Field>;
+pub type Fields<'a> = Vec<Field<'a>>;
 
 /// A record as a line of JSON.
-pub fn json_line(config: &Config, fields: &Fields, text: &mut Vec<u8>) {
-    let mut object = Map::new();
-    for ((name, kind), field) in config.columns.iter().zip(fields) {
-        object.insert((*name).to_owned(), value(*kind, field));
+pub fn json_line(config: &Config, fields: &Fields<'_>, text: &mut Vec<u8>) {
+    text.push(b'{');
+    for (at, ((name, kind), field)) in config.columns.iter().zip(fields).enumerate() {
+        if at > 0 {
+            text.push(b',');
+        }
+        key(name, text);
+        match field {
+            Field::Text(content) => string(content, text),
+            Field::Int(number) => text.extend_from_slice(number.to_string().as_bytes()),
+            Field::Bool(flag) => text.extend_from_slice(if *flag { b"true" } else { b"false" }),
+            Field::Texts(texts) => list(texts, text, |content, text| string(content, text)),
+            Field::Chat(messages) => list(messages, text, |it, text| message(*kind, it, text)),
+        }
     }
-    serde_json::to_writer(&mut *text, &object).expect("memory takes everything");
-    text.push(b'\n');
+    text.extend_from_slice(b"}\n");
 }
 
-fn value(kind: Kind, field: &Field) -> Value {
-    match field {
-        Field::Text(text) => json!(text),
-        Field::Int(number) => json!(number),
-        Field::Bool(flag) => json!(flag),
-        Field::Texts(texts) => json!(texts),
-        Field::Chat(messages) => messages.iter().map(|message| message_value(kind, message)).collect(),
-    }
+/// Names of fields have no characters that need an escape.
+fn key(name: &str, text: &mut Vec<u8>) {
+    text.push(b'"');
+    text.extend_from_slice(name.as_bytes());
+    text.extend_from_slice(b"\":");
 }
 
-fn message_value(kind: Kind, message: &Message) -> Value {
-    let mut object = Map::new();
-    object.insert("role".into(), json!(message.role));
-    object.insert("content".into(), json!(message.content));
+fn string(content: &str, text: &mut Vec<u8>) {
+    serde_json::to_writer(text, content).expect("memory takes everything");
+}
+
+fn list<T>(items: &[T], text: &mut Vec<u8>, write: impl Fn(&T, &mut Vec<u8>)) {
+    text.push(b'[');
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            text.push(b',');
+        }
+        write(item, text);
+    }
+    text.push(b']');
+}
+
+fn message(kind: Kind, message: &Message<'_>, text: &mut Vec<u8>) {
+    text.push(b'{');
+    key("role", text);
+    string(message.role, text);
+    text.push(b',');
+    key("content", text);
+    string(&message.content, text);
     if kind == Kind::Tools {
-        let call = |call: &Call| {
-            json!({ "id": call.id, "type": "function",
-                    "function": { "name": call.name, "arguments": call.arguments } })
-        };
-        object.insert("tool_calls".into(), message.calls.iter().map(call).collect());
-        object.insert("tool_call_id".into(), json!(message.answers));
+        text.push(b',');
+        key("tool_calls", text);
+        list(&message.calls, text, |call, text| {
+            text.push(b'{');
+            key("id", text);
+            string(&call.id, text);
+            text.extend_from_slice(b",\"type\":\"function\",\"function\":{");
+            key("name", text);
+            string(call.name, text);
+            text.push(b',');
+            key("arguments", text);
+            string(&call.arguments, text);
+            text.extend_from_slice(b"}}");
+        });
+        text.push(b',');
+        key("tool_call_id", text);
+        string(&message.answers, text);
     }
-    Value::Object(object)
+    text.push(b'}');
 }

@@ -7,6 +7,9 @@ use crate::model::Cell;
 /// Most steps of a trace.
 const STEPS_MAX: usize = 150;
 
+/// Fuel of a trace: what takes more has too many steps.
+pub const FUEL: u64 = 30_000;
+
 /// Prints its number and the stack under it.
 const TRACER: &str = ": ~t . depth 0 ?do depth i - 1- pick . loop cr ;";
 
@@ -18,7 +21,7 @@ const UNTRACEABLE: &[&str] = &[
 
 /// The program that a trace is made with, tracer and all; nothing where it cannot be traced.
 pub fn program(parts: &Parts<'_>, word: &str) -> Option<String> {
-    let mut text = format!("{TRACER} : {word}");
+    let mut text = format!("{TRACER}\n{}: {word}", parts.prelude);
     let mut in_locals = false;
     for (at, token) in parts.words.iter().enumerate() {
         if UNTRACEABLE.iter().any(|it| it.eq_ignore_ascii_case(token)) {

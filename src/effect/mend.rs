@@ -78,7 +78,7 @@ fn is_own_name(code: &str, error: &EffectError) -> bool {
 }
 
 /// Known names that look like a token, most alike first.
-fn similar(token: &str, env: &dyn WordEnv) -> Vec<String> {
+pub(crate) fn similar(token: &str, env: &dyn WordEnv) -> Vec<String> {
     let token = token.to_ascii_lowercase();
     let mut found: Vec<(usize, String)> = Vec::new();
     let limit = match token.chars().count() {

@@ -31,6 +31,8 @@ mod verify;
 mod mend;
 mod warn;
 
+pub mod told;
+
 pub mod codes;
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::memory;
 use super::native::{Natives, Ran};
 use super::prove::{Room, is_static};
 use super::shadow::{self, Label, Shadow};
+use super::similar::similar;
 use super::system::System;
 use super::translator::Translator;
 use super::trap::{Trap, TrapKind, throw};
@@ -912,7 +913,7 @@ impl Engine {
             _ => kind,
         };
         let suggestion = match kind {
-            CompileErrorKind::UndefinedWord => self.similar(&token),
+            CompileErrorKind::UndefinedWord => similar(&token, self.user_words()).map(Box::from),
             _ => None,
         };
         let position = place.saturating_sub(origin);
@@ -993,24 +994,6 @@ impl Engine {
             }
         }
         start
-    }
-
-    /// A word whose name differs little from `token`.
-    fn similar(&self, token: &str) -> Option<Box<str>> {
-        if token.len() > SIMILAR_MAX {
-            return None;
-        }
-        let token = token.to_lowercase();
-        let of_system = WORDS.iter().map(|row| row.name).filter(|name| !name.starts_with(' '));
-        let known = of_system.chain(self.user_words());
-        known
-            .filter(|name| name.len() <= SIMILAR_MAX)
-            .map(|name| (strsim::damerau_levenshtein(&token, &name.to_lowercase()), name))
-            // The word itself, where the search order does not lead to it, is no suggestion.
-            .filter(|(distance, _)| *distance > 0)
-            .filter(|(distance, name)| *distance * 2 <= token.chars().count().min(name.chars().count()))
-            .min_by_key(|(distance, _)| *distance)
-            .map(|(_, name)| name.into())
     }
 }
 
@@ -1129,9 +1112,6 @@ fn not_provided(name: &str) -> Option<&'static str> {
         _ => None,
     }
 }
-
-/// Names longer than this many bytes are not compared with others: that takes the product of their lengths.
-const SIMILAR_MAX: usize = 32;
 
 /// What is wrong with a name, if anything.
 #[inline]

@@ -42,6 +42,7 @@ mod input;
 mod interpreter;
 mod list_words;
 mod order;
+mod similar;
 mod string_words;
 mod system;
 

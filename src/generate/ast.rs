@@ -62,7 +62,7 @@ pub enum Bin {
 }
 
 /// A number.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Expr {
     /// A named value.
     Var(Var),
@@ -88,7 +88,7 @@ pub enum Cmp {
 }
 
 /// A flag.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Cond {
     /// A comparison.
     Cmp(Cmp, Expr, Expr),

@@ -4,6 +4,7 @@ use super::ast::{Cond, Expr, Kind, Out, Program, Shape};
 use super::draw;
 use super::emit::{self, Token};
 use super::probe::{self, Answer, Outs, Probes, Value};
+use super::sources::{self, Banked};
 use crate::forth::{Engine, Xt};
 use crate::model::random::Random;
 
@@ -23,6 +24,8 @@ pub struct Draft {
     pub index: u64,
     /// At which attempt it came.
     pub attempt: u32,
+    /// What stands for it, where the bank knows something smaller that does the same.
+    pub smaller: Option<Banked>,
     /// What goes in, as a number.
     pub kinds: u32,
     /// What it does on the probes of its own kinds.
@@ -35,6 +38,24 @@ pub struct Draft {
     pub difficulty: u8,
 }
 
+/// Where a program comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// Drawn from the grammar.
+    Grammar,
+    /// A filled template.
+    Template,
+    /// An expression of the bank, or one that stands for something larger.
+    Bank,
+}
+
+impl Source {
+    /// Its name in tags.
+    pub fn name(self) -> &'static str {
+        ["grammar", "template", "bank"][self as usize]
+    }
+}
+
 /// A program with its code.
 pub struct Item {
     /// The structure.
@@ -45,6 +66,23 @@ pub struct Item {
     pub body: String,
     /// 1 to 100.
     pub difficulty: u8,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+impl Item {
+    fn new(program: Program, tokens: Vec<Token>, source: Source) -> Self {
+        let body = emit::text(&tokens);
+        let difficulty = difficulty(&program, tokens.len());
+        Self { program, tokens, body, difficulty, source }
+    }
+
+    /// An expression of the bank.
+    fn banked(banked: Banked) -> Self {
+        let program = sources::program(banked);
+        let tokens = emit::body(&program);
+        Self::new(program, tokens, Source::Bank)
+    }
 }
 
 /// The band of a difficulty, 0 to 4.
@@ -52,32 +90,69 @@ pub fn band(difficulty: u8) -> u8 {
     (difficulty.max(1) - 1) / 20
 }
 
+/// Easy items come from other sources than the grammar so many times of [`CHANCES`]: from templates, from the bank; by band.
+const ELSEWHERE: [(u64, u64); 5] = [(1, 5), (1, 2), (0, 0), (0, 0), (0, 0)];
+const CHANCES: u64 = 40;
+
 /// Draws an item again.
-pub fn item(seed: u64, index: u64, attempt: u32, bands: &[u8]) -> Item {
+pub fn item(seed: u64, draft: &Draft, bands: &[u8]) -> Item {
+    match draft.smaller {
+        Some(banked) => Item::banked(banked),
+        None => drawn(seed, draft.index, draft.attempt, bands),
+    }
+}
+
+fn drawn(seed: u64, index: u64, attempt: u32, bands: &[u8]) -> Item {
     let mut random = Random::new(&[seed, 1, index, u64::from(attempt)]);
-    let program = draw::program(&mut random, bands[(index % bands.len() as u64) as usize]);
+    let band = bands[(index % bands.len() as u64) as usize];
+    let (templates, banked) = ELSEWHERE[band as usize];
+    let chance = random.below(CHANCES);
+    if chance < templates
+        && let Some((program, tokens)) = sources::template(&mut random)
+    {
+        return Item::new(program, tokens, Source::Template);
+    }
+    if (templates..templates + banked).contains(&chance) {
+        return Item::banked(sources::banked(&mut random));
+    }
+    let program = draw::program(&mut random, band);
     let tokens = emit::body(&program);
-    let body = emit::text(&tokens);
-    let difficulty = difficulty(&program, tokens.len());
-    Item { program, tokens, body, difficulty }
+    Item::new(program, tokens, Source::Grammar)
 }
 
 /// The first attempt at an index that gives something, if any does. `range` is the difficulty that is wanted.
 pub fn draft(engine: &mut Engine, seed: u64, index: u64, bands: &[u8], range: (u8, u8)) -> Option<Draft> {
+    let wanted = bands[(index % bands.len() as u64) as usize];
+    let suits =
+        |item: &Item| band(item.difficulty) == wanted && (range.0..=range.1).contains(&item.difficulty);
     (0..ATTEMPTS_MAX).find_map(|attempt| {
-        let item = item(seed, index, attempt, bands);
-        let wanted = bands[(index % bands.len() as u64) as usize];
-        if band(item.difficulty) != wanted || item.difficulty < range.0 || item.difficulty > range.1 {
+        let mut item = drawn(seed, index, attempt, bands);
+        if !suits(&item) {
             return None;
         }
-        let (behaviour, common) = behaviours(engine, &item)?;
+        let done = behaviours(engine, &item)?;
+        let mut smaller = sources::smaller(&item.program, &done.answers, item.tokens.len());
+        if let Some(banked) = smaller {
+            let other = Item::banked(banked);
+            let same = behaviours(engine, &other)
+                .is_some_and(|other| (other.behaviour, other.common) == (done.behaviour, done.common));
+            if !same {
+                smaller = None;
+            } else if suits(&other) {
+                item = other;
+            } else {
+                // What is this easy is no item of this difficulty.
+                return None;
+            }
+        }
         let skeleton = emit::skeleton(&item.tokens);
         Some(Draft {
             index,
             attempt,
+            smaller,
             kinds: item.program.params.iter().fold(1, |number, kind| number * 8 + *kind as u32),
-            behaviour,
-            common,
+            behaviour: done.behaviour,
+            common: done.common,
             skeleton: u64::from_le_bytes(
                 blake3::hash(skeleton.as_bytes()).as_bytes()[..8].try_into().expect("8 bytes"),
             ),
@@ -102,8 +177,17 @@ pub fn load(engine: &mut Engine, item: &Item) -> Option<Xt> {
     engine.define(TRIED, &item.body).ok()
 }
 
-/// Hashes of what an item does; `None` where it is not worth a word.
-fn behaviours(engine: &mut Engine, item: &Item) -> Option<(u128, Option<u128>)> {
+/// What an item does.
+struct Done {
+    answers: Vec<Answer>,
+    /// The hash of the answers.
+    behaviour: u128,
+    /// The same for the numbers that every kind takes.
+    common: Option<u128>,
+}
+
+/// What an item does; `None` where it is not worth a word.
+fn behaviours(engine: &mut Engine, item: &Item) -> Option<Done> {
     let probes = Probes::of(&item.program.params);
     let outs = outs(&item.program);
     let xt = load(engine, item)?;
@@ -123,14 +207,14 @@ fn behaviours(engine: &mut Engine, item: &Item) -> Option<(u128, Option<u128>)> 
     }
     let behaviour = hash(&bytes);
     if probes.common.is_empty() {
-        return Some((behaviour, None));
+        return Some(Done { answers, behaviour, common: None });
     }
     bytes.clear();
     for row in &probes.common {
         probe::push(&probe::answer(engine, xt, row, outs)?, &mut bytes);
     }
     bytes.push(item.program.params.len() as u8);
-    Some((behaviour, Some(hash(&bytes))))
+    Some(Done { answers, behaviour, common: Some(hash(&bytes)) })
 }
 
 fn is_large(answer: &Answer) -> bool {

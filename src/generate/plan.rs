@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Counts up whenever the same seed gives other items.
-pub const GENERATE_VERSION: u32 = 1;
+pub const GENERATE_VERSION: u32 = 2;
 
 /// Indices that are looked at between two points where their order is restored.
 const WINDOW: u64 = 1 << 14;

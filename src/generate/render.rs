@@ -12,14 +12,18 @@ use std::fmt::Write;
 const EDGE_ROWS: usize = 4;
 /// Tests of one specification.
 const TESTS: usize = 9;
+/// Tests of one specification, at least, where there are so many inputs.
+const TESTS_MIN: usize = 6;
 /// Held-out tests of one specification.
 const HELDOUT: usize = 4;
+/// Held-out tests of one specification, at least, where that leaves enough tests.
+const HELDOUT_MIN: usize = 2;
 /// Rows that are looked at for tests.
 const ROWS_MAX: usize = 40;
 
 /// Adds the line of an item to a text. `number` is its rank among the distinct ones.
 pub fn line(engine: &mut Engine, seed: u64, draft: &Draft, bands: &[u8], number: u64, text: &mut String) {
-    let item = item::item(seed, draft.index, draft.attempt, bands);
+    let item = item::item(seed, draft, bands);
     let mut random = Random::new(&[seed, 2, draft.index, u64::from(draft.attempt)]);
     let (tests, heldout) = cases(engine, &item, &mut random);
     let program = &item.program;
@@ -48,9 +52,10 @@ pub fn line(engine: &mut Engine, seed: u64, draft: &Draft, bands: &[u8], number:
     push(
         text,
         format_args!(
-            "}},\"metadata\":{{\"author\":\"wordmill generate\",\"tags\":[\"generated\",\"kind:{}\",\"difficulty:{}\",\
-             \"size:{}\",\"seed:{seed}\",\"index:{}\"]}}}}\n",
+            "}},\"metadata\":{{\"author\":\"wordmill generate\",\"tags\":[\"generated\",\"kind:{}\",\"source:{}\",\
+             \"difficulty:{}\",\"size:{}\",\"seed:{seed}\",\"index:{}\"]}}}}\n",
             program.kind_name(),
+            item.source.name(),
             item.difficulty,
             item.tokens.len(),
             draft.index
@@ -86,8 +91,12 @@ fn cases(engine: &mut Engine, item: &Item, random: &mut Random) -> (Vec<Case>, V
         let is_new = tests.iter().all(|test| test.answer != case.answer);
         if tests.len() < TESTS && (case.is_edge || is_new) { tests.push(case) } else { others.push(case) }
     }
-    while tests.len() < TESTS.min(6) && !others.is_empty() {
+    while tests.len() < TESTS_MIN && !others.is_empty() {
         tests.push(others.remove(0));
+    }
+    // Where there are few inputs at all, some of them are kept back all the same.
+    while others.len() < HELDOUT_MIN && tests.len() > TESTS_MIN {
+        others.extend(tests.pop());
     }
     others.truncate(HELDOUT);
     (tests, others)

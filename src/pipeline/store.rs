@@ -118,6 +118,43 @@ impl StoredOutcome {
     }
 }
 
+impl StoredOutcome {
+    /// The hash of the specification's content.
+    pub fn spec(&self) -> Option<[u8; 32]> {
+        let mut hash = [0; 32];
+        for (at, byte) in hash.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(self.spec.get(2 * at..2 * at + 2)?, 16).ok()?;
+        }
+        Some(hash)
+    }
+
+    /// The final code.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// The rarely filled part.
+    pub fn detail(&self) -> Option<&Detail> {
+        self.detail.as_deref()
+    }
+}
+
+/// Reads every outcome in a folder of segments, in the order of the fingerprints. The folder is not touched, and what cannot
+/// be read is passed over: a run may be writing it.
+pub fn each(folder: &Path, sink: &mut dyn FnMut(StoredOutcome)) {
+    let mut store = Store::empty(folder);
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut paths: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|end| end == "outcomes")).collect();
+    paths.sort();
+    for path in paths {
+        let _ = store.add_segment(&path);
+    }
+    let mut keys: Vec<Fingerprint> = store.index.keys().copied().collect();
+    keys.sort_unstable();
+    keys.into_iter().filter_map(|key| store.get(key)).for_each(sink);
+}
+
 #[derive(Clone, Copy)]
 struct At {
     segment: u32,
@@ -515,6 +552,24 @@ mod tests {
         let (outcome, scored) = store.get(key(1)).unwrap().into_outcome(SpecId(9), 7);
         assert_eq!((outcome.spec, outcome.code.as_deref(), scored), (SpecId(9), Some(": a ;"), true));
         assert!(!store.get(key(1)).unwrap().into_outcome(SpecId(9), 8).1);
+    }
+
+    #[test]
+    fn all_outcomes_can_be_read_without_touching_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        let mut writer = store.writer();
+        for n in [2, 1] {
+            writer.put(key(n), encode(&stored(&format!(": w{n} ;")))).unwrap();
+            writer.flush().unwrap();
+        }
+        store.finish(writer).unwrap();
+        std::fs::write(folder.path().join("torn.outcomes"), "torn").unwrap();
+        let mut codes = Vec::new();
+        each(folder.path(), &mut |stored| codes.push((stored.spec(), stored.code().unwrap().to_owned())));
+        let hash = Some([1; 32]);
+        assert_eq!(codes, [(hash, ": w1 ;".to_owned()), (hash, ": w2 ;".to_owned())]);
+        assert!(folder.path().join("torn.outcomes").exists());
     }
 
     #[test]

@@ -27,6 +27,22 @@ fn effects_are_inferred() {
 }
 
 #[test]
+fn words_are_looked_up() {
+    let look = |arguments: &[&str]| wordmill(folder().path(), &[&["words"], arguments].concat());
+    let told = look(&["rot", "mod", "if"]).expect(0).stdout;
+    for (line, needle) in
+        told.lines().zip(["( a b c -- b c a )", "( a b -- (a mod b) )", "while a definition"])
+    {
+        assert!(line.contains(needle), "{line}");
+    }
+    assert!(look(&["--", "-rot"]).expect(0).stdout.contains("( a b c -- c a b )"));
+    assert!(look(&["swpa"]).expect(1).stdout.contains("unknown; did you mean swap"));
+    let json = look(&["DUP", "--message-format", "json"]).expect(0).json_lines();
+    assert_eq!((&json[0]["word"], &json[0]["effect"]), (&"dup".into(), &"( a -- a a )".into()));
+    assert!(look(&[]).expect(0).stdout.lines().count() > 250);
+}
+
+#[test]
 fn what_has_no_effect_ends_with_1_and_says_where() {
     fn check(code: &str, needles: &[&str]) {
         let ran = wordmill(folder().path(), &["infer", code]).expect(1);

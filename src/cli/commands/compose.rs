@@ -1,11 +1,11 @@
 //! `wordmill compose`: the effect of words one after the other.
 
-use super::infer::{WordArgs, to_json};
+use super::infer::WordArgs;
 use crate::cli::args::MessageFormat;
 use crate::cli::context::Context;
 use crate::cli::words::{CorpusWords, is_unknown_word};
 use crate::cli::{Exit, message};
-use crate::effect::{self, NoWords, Scratch, WordEnv};
+use crate::effect::{self, NoWords, Scratch, WordEnv, told};
 use std::io::Write;
 
 /// Compose the stack effects of words, symbolically
@@ -42,7 +42,7 @@ fn compose(sequence: &[&str], env: &dyn WordEnv, context: &mut Context) -> anyho
     let mut scratch = Scratch::new();
     if let Ok(effect) = effect::compose(sequence, env, &mut scratch) {
         if context.format == MessageFormat::Json {
-            context.out.write_all(message::json(&to_json(&effect)).as_bytes())?;
+            context.out.write_all(message::json(&told::effect_json(&effect)).as_bytes())?;
         } else {
             writeln!(context.out, "{}", message::visible(&effect.render()))?;
         }

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 ///
 /// Examples:
 ///   wordmill dataset --from results --out data --seed 1
-///   wordmill dataset --from results --out data --configs sft,rl --difficulty 41-60 --limit 10000
+///   wordmill dataset --from results --out data --configs sft,rl --difficulty 41-60 --limit 10000 --limit-of rl=2000
 ///   wordmill dataset --from results --out data --decontaminate benchmark.jsonl --format jsonl --compress zstd
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
@@ -50,6 +50,9 @@ pub struct Args {
     /// At most so many problems
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// This configuration of at most so many problems, whatever the others are of: rl=2000
+    #[arg(long, value_name = "NAME=N,…", value_delimiter = ',', value_parser = limit_of)]
+    limit_of: Vec<(&'static str, usize)>,
     /// At most so many problems of each fifth of the scale of difficulty
     #[arg(long, value_name = "N")]
     per_difficulty: Option<usize>,
@@ -106,6 +109,15 @@ fn difficulty(text: &str) -> Result<(u8, u8), String> {
     }
 }
 
+/// Reads `rl=2000`.
+fn limit_of(text: &str) -> Result<(&'static str, usize), String> {
+    let parts = text.split_once('=').and_then(|(name, n)| {
+        let config = CONFIGS.iter().find(|config| config.name == name)?;
+        Some((config.name, n.parse().ok()?))
+    });
+    parts.ok_or_else(|| "a limit is the name of a configuration and a number: rl=2000".to_owned())
+}
+
 /// Runs the command.
 pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
     let signals = Signals::catch()?;
@@ -122,6 +134,13 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
         from: args.from.clone(),
         out: args.out.clone(),
         configs: CONFIGS.iter().filter(|config| wanted(config.name)).collect(),
+        limits: CONFIGS
+            .iter()
+            .filter_map(|config| {
+                let limit = args.limit_of.iter().rfind(|(name, _)| *name == config.name)?;
+                Some((config, limit.1))
+            })
+            .collect(),
         formats,
         compression: match args.compress {
             CompressionName::None => Compression::None,

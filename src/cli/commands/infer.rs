@@ -6,7 +6,7 @@ use crate::cli::context::Context;
 use crate::cli::message;
 use crate::cli::output::BOLD;
 use crate::cli::words::{CorpusWords, is_unknown_word};
-use crate::effect::{self, Effect, NoWords, Scratch, WordEnv};
+use crate::effect::{self, Effect, NoWords, Scratch, WordEnv, told};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -75,7 +75,7 @@ fn tell(effect: Effect<'_>, context: &mut Context) -> std::io::Result<()> {
     }
     for effect in definitions {
         if context.format == MessageFormat::Json {
-            context.out.write_all(message::json(&to_json(&effect)).as_bytes())?;
+            context.out.write_all(message::json(&told::effect_json(&effect)).as_bytes())?;
             continue;
         }
         let text = message::visible(&effect.render());
@@ -85,12 +85,4 @@ fn tell(effect: Effect<'_>, context: &mut Context) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The effect for programs.
-pub fn to_json(effect: &Effect<'_>) -> serde_json::Value {
-    serde_json::json!({
-        "name": effect.name(), "effect": effect.render(), "inputs": effect.n_in(), "outputs": effect.n_out(),
-        "pure": effect.is_pure(), "diverges": effect.diverges(),
-    })
 }

@@ -23,3 +23,4 @@ pub mod shard;
 pub mod templates;
 pub mod verify;
 pub mod watch;
+pub mod words;

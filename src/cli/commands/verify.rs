@@ -6,8 +6,7 @@ use crate::cli::context::{Context, Told};
 use crate::cli::output::{BAD, DIM, GOOD};
 use crate::cli::words::{CorpusWords, is_unknown_word};
 use crate::cli::{Exit, message};
-use crate::effect::{self, NoWords, NotationError, Scratch, Verdict, Verification, WordEnv, codes};
-use crate::model::{Diagnostic, Severity};
+use crate::effect::{self, NoWords, Scratch, Verdict, Verification, WordEnv, codes, told};
 use std::io::Write;
 
 /// Check whether Forth code has the stack effect that is claimed
@@ -46,7 +45,7 @@ fn verify(args: &Args, env: &dyn WordEnv, context: &mut Context) -> anyhow::Resu
     let mut scratch = Scratch::new();
     match effect::verify(&args.code, &args.effect, env, &mut scratch) {
         Err(error) => {
-            context.complain(&notation_error(&args.effect, &error));
+            context.complain(&told::notation_diagnostic(&args.effect, &error));
             Err(Told.into())
         }
         Ok(Err(error)) => {
@@ -61,18 +60,11 @@ fn verify(args: &Args, env: &dyn WordEnv, context: &mut Context) -> anyhow::Resu
     }
 }
 
-/// The claim cannot be read.
-pub fn notation_error(claim: &str, error: &NotationError) -> Diagnostic {
-    let mut diagnostic = Diagnostic::new(codes::NOTATION, Severity::Error, error.to_string());
-    diagnostic.place = effect::place(claim, error.position(), 1);
-    diagnostic.source = Some((claim.to_owned(), diagnostic.place.column));
-    diagnostic
-}
-
 fn tell(verification: &Verification<'_>, claim: &str, context: &mut Context) -> std::io::Result<()> {
     let got = verification.effect.render();
     if context.format == MessageFormat::Json {
-        return context.out.write_all(message::json(&to_json(verification, claim, &got)).as_bytes());
+        let told = told::verification_json(verification, claim);
+        return context.out.write_all(message::json(&told).as_bytes());
     }
     let (claim, got) = (message::visible(claim), message::visible(&got));
     let out = &mut context.out;
@@ -110,25 +102,4 @@ fn tell(verification: &Verification<'_>, claim: &str, context: &mut Context) -> 
         }
     }
     Ok(())
-}
-
-/// The verdict for programs.
-pub fn to_json(verification: &Verification<'_>, claim: &str, got: &str) -> serde_json::Value {
-    let differences = verification.differences.iter().map(|difference| {
-        serde_json::json!({
-            "output": difference.output, "expected": difference.expected, "got": difference.got,
-            "example": difference.example.as_ref().map(|(inputs, claimed, real)| {
-                serde_json::json!({ "inputs": inputs, "claimed": claimed, "got": real })
-            }),
-        })
-    });
-    let verdict = match verification.verdict {
-        Verdict::Agrees => "agrees",
-        Verdict::CountsDiffer => "counts differ",
-        Verdict::OutputsDiffer => "outputs differ",
-    };
-    serde_json::json!({
-        "verdict": verdict, "claimed": claim, "effect": got,
-        "differences": differences.collect::<Vec<_>>(),
-    })
 }
