@@ -94,6 +94,9 @@ pub struct Plan {
     pub candidates_max: u64,
     /// Most entries of the bank.
     pub entries_max: usize,
+    /// Where nothing is found and the next size would take more candidates than this, the attempt is left. Until then it does
+    /// not depend on it.
+    pub leave_after: u64,
 }
 
 /// A program that is right on all tests.
@@ -312,7 +315,9 @@ impl<const L: usize> Attempt<L> {
         if self.best.is_none() && ended == Ended::Budget {
             self.find_tree(goal, plan, THOROUGH);
         }
-        if !matches!(ended, Ended::Accepted | Ended::Interrupted) && self.offer_best(goal, plan, accept) {
+        if !matches!(ended, Ended::Accepted | Ended::Interrupted | Ended::Left)
+            && self.offer_best(goal, plan, accept)
+        {
             ended = Ended::Accepted;
         }
         (ended, self.spent)
@@ -397,9 +402,12 @@ impl<const L: usize> Attempt<L> {
                 None => plan.candidates_max - plan.candidates_max / MEETING_SHARE,
             };
             let left = limit.saturating_sub(before + self.looked_up);
-            let is_whole = self.bank.candidates() < left
-                && self.bank.size() < self.affordable as usize
-                && self.bank.grow(left, plan.entries_max) == Filled::Whole;
+            let may_grow = self.bank.candidates() < left && self.bank.size() < self.affordable as usize;
+            if may_grow && self.best.is_none() && self.spent + self.bank.next_candidates() > plan.leave_after
+            {
+                return Round::Ended(Ended::Left);
+            }
+            let is_whole = may_grow && self.bank.grow(left, plan.entries_max) == Filled::Whole;
             if !is_whole && self.bank.len() == self.scanned {
                 let again = if self.best.is_none() { self.meet(goal, plan, &outputs) } else { None };
                 self.spent = before + self.bank.candidates() + self.looked_up;
@@ -667,6 +675,7 @@ mod tests {
             meets,
             candidates_max: 300_000,
             entries_max: 1 << 19,
+            leave_after: u64::MAX,
         }
     }
 
@@ -684,6 +693,16 @@ mod tests {
         rows: &[Vec<Cell>],
         f: &dyn Fn(&[Cell]) -> Vec<Cell>,
     ) -> Option<Solved> {
+        solve_or_leave(conquer, plan, rows, f).0
+    }
+
+    /// The same, and whether the attempt was left.
+    fn solve_or_leave(
+        conquer: &mut Conquer,
+        plan: &Plan,
+        rows: &[Vec<Cell>],
+        f: &dyn Fn(&[Cell]) -> Vec<Cell>,
+    ) -> (Option<Solved>, bool) {
         let outputs: Vec<Vec<Cell>> = rows.iter().map(|row| f(row)).collect();
         let columns = |rows: &[Vec<Cell>]| -> Vec<Vec<Cell>> {
             (0..rows[0].len()).map(|at| rows.iter().map(|row| row[at]).collect()).collect()
@@ -714,7 +733,7 @@ mod tests {
         });
         assert_eq!(ended == Ended::Accepted, solved.is_some());
         assert!(candidates <= plan.candidates_max + plan.candidates_max / 4, "{candidates}");
-        solved.map(|solved| Solved { candidates, ..solved })
+        (solved.map(|solved| Solved { candidates, ..solved }), ended == Ended::Left)
     }
 
     fn rows(n: usize, n_in: usize, seed: u64, f: impl Fn(&mut Random) -> Cell) -> Vec<Vec<Cell>> {
@@ -775,6 +794,47 @@ mod tests {
         });
         let again = solve(&mut used, &logic, &bits, &puzzle).expect("it is solved");
         assert_eq!((first.body, first.candidates), (again.body, again.candidates));
+    }
+
+    /// A function over small numbers, of one or two inputs.
+    fn random_function(random: &mut Random) -> impl Fn(&[Cell]) -> Vec<Cell> + use<> {
+        let parts: Vec<(u64, Cell)> =
+            (0..1 + random.below(4)).map(|_| (random.below(6), random.within(1, 9) as Cell)).collect();
+        move |row| {
+            let last = row[row.len() - 1];
+            let value = parts.iter().fold(row[0], |value: Cell, (kind, number)| match kind {
+                0 => value.wrapping_add(last),
+                1 => value.wrapping_mul(*number),
+                2 => value.rem_euclid(*number),
+                3 if value > last => value - number,
+                3 => value.wrapping_add(*number),
+                4 => value.min(*number * 3),
+                _ => value ^ last,
+            });
+            vec![value]
+        }
+    }
+
+    #[test]
+    fn what_is_found_before_an_attempt_is_left_is_what_the_whole_attempt_finds() {
+        let (mut conquer, mut found, mut left) = (Conquer::default(), 0, 0);
+        for seed in 0..60 {
+            let mut random = Random::new(&[seed, 31]);
+            let (n, n_in) = ([6, 14, 40][random.below(3) as usize], 1 + random.below(2) as usize);
+            let rows = rows(n, n_in, seed, |random| random.within(-30, 60) as Cell);
+            let f = random_function(&mut random);
+            let whole = plan(Vocabulary::numbers(&[]), Condition::Flag);
+            let first = Plan { leave_after: 20_000, ..whole.clone() };
+            let (early, is_left) = solve_or_leave(&mut conquer, &first, &rows, &f);
+            let (late, _) = solve_or_leave(&mut conquer, &whole, &rows, &f);
+            (found, left) = (found + usize::from(early.is_some()), left + usize::from(is_left));
+            assert!(!is_left || early.is_none());
+            if !is_left {
+                let told = |solved: Option<Solved>| solved.map(|it| (it.body, it.n_leaves, it.candidates));
+                assert_eq!(told(early), told(late), "{seed}");
+            }
+        }
+        assert!(found > 10 && left > 10, "{found} found, {left} left");
     }
 
     #[test]

@@ -120,7 +120,9 @@ pub(super) fn smallest<'a>(
             Some(best) if matches!(best.strategy, Strategy::Expression | Strategy::Tree) => 0,
             Some(best) => best.size.saturating_sub(1),
         };
-        if let (Some(goal), true) = (lanes, longest > SHORT && !is_interrupted(tools)) {
+        if let (Some(goal), true) = (lanes, longest > SHORT && !found.is_cut && !is_interrupted(tools))
+            && (best.is_some() || !leave_to_last_round(tools, found))
+        {
             let lengths = SHORT + 1..=longest.min(settings.length_max);
             let mut settings = *settings;
             if best.is_some() {
@@ -136,6 +138,9 @@ pub(super) fn smallest<'a>(
     }
     if is_interrupted(tools) {
         found.stop = Stop::Interrupted;
+        return None;
+    }
+    if found.is_cut {
         return None;
     }
     if best.is_none() && terms.as_ref().is_some_and(|terms| is_whole_domain(problem, terms)) {
@@ -221,7 +226,7 @@ fn rules_first<'a>(
     if best.is_none() && !ended(found) {
         best = compose::compositions(tools, problem, settings, Some(terms), doubtful, found);
     }
-    if best.is_none() && !is_interrupted(tools) {
+    if best.is_none() && !found.is_cut && !is_interrupted(tools) {
         best = sequences(tools, problem, settings, terms, Kind::Searched, doubtful, found);
     }
     if best.is_none()
@@ -283,7 +288,13 @@ fn is_interrupted(tools: &Tools<'_, '_>) -> bool {
 }
 
 fn ended(found: &Found<'_>) -> bool {
-    matches!(found.stop, Stop::Budget | Stop::Interrupted)
+    found.is_cut || matches!(found.stop, Stop::Budget | Stop::Interrupted)
+}
+
+/// Ends the round before a step of which no part can be done alone.
+fn leave_to_last_round(tools: &Tools<'_, '_>, found: &mut Found<'_>) -> bool {
+    found.is_cut |= !tools.round.is_last();
+    found.is_cut
 }
 
 fn keep_solution<'a>(
@@ -354,7 +365,7 @@ fn enumerate<'a>(
     match ended {
         Ended::Budget => found.stop = Stop::Budget,
         Ended::Interrupted => found.stop = Stop::Interrupted,
-        Ended::Accepted | Ended::Exhausted => {}
+        Ended::Accepted | Ended::Exhausted | Ended::Left => {}
     }
     best
 }
@@ -374,7 +385,8 @@ fn expressions<'a>(
     let mut meaning = None;
     for plan in plans(&goal, mentioned, settings.candidates_max) {
         let left = settings.candidates_max.saturating_sub(found.candidates);
-        let plan = Plan { candidates_max: plan.candidates_max.min(left), ..plan };
+        let leave_after = tools.round.leave_after(settings.candidates_max);
+        let plan = Plan { candidates_max: plan.candidates_max.min(left), leave_after, ..plan };
         let mut conquer = std::mem::take(tools.conquer);
         // While the bank is held, this thread must not begin another search: tests are not split over the pool.
         let split = tools.split.take();
@@ -406,10 +418,12 @@ fn expressions<'a>(
         *tools.conquer = conquer;
         tools.split = split;
         found.candidates += candidates;
-        if ended == Ended::Interrupted {
-            found.stop = Stop::Interrupted;
+        match ended {
+            Ended::Interrupted => found.stop = Stop::Interrupted,
+            Ended::Left => found.is_cut = true,
+            Ended::Accepted | Ended::Exhausted | Ended::Budget => {}
         }
-        if best.is_some() || ended == Ended::Interrupted {
+        if best.is_some() || matches!(ended, Ended::Interrupted | Ended::Left) {
             break;
         }
     }
@@ -518,6 +532,7 @@ fn plans(goal: &Goal<'_>, mentioned: &[Cell], candidates_max: u64) -> Vec<Plan> 
         meets: condition == Condition::Flag,
         candidates_max: candidates_max / 100 * share,
         entries_max: conquer::ENTRIES_MAX,
+        leave_after: u64::MAX,
     };
     if !goal.is_patterns() {
         return vec![plan("numbers", Vocabulary::numbers(mentioned), Condition::Flag, 60)];
@@ -595,6 +610,7 @@ fn sequences<'a>(
     }
     tools.engine.set_fuel(tools.fuel);
     let (mut best, stop) = (None, tools.stop);
+    let leave_after = tools.round.leave_after(settings.candidates_max);
     let mut accept = |proposal: &Proposal| {
         let is_sound = proposal.is_sound();
         let is_better = doubtful.as_ref().is_none_or(|other| proposal.bits < other.weight.bits);
@@ -616,10 +632,11 @@ fn sequences<'a>(
         *(if is_sound { &mut best } else { &mut *doubtful }) = Some(candidate);
         is_sound
     };
-    let candidates = match kind {
-        Kind::Fitted => sequence::propose_fitted(terms, &mut accept),
-        Kind::Searched => sequence::propose_searched(terms, left, stop, &mut accept),
+    let (candidates, is_cut) = match kind {
+        Kind::Fitted => (sequence::propose_fitted(terms, &mut accept), false),
+        Kind::Searched => sequence::propose_searched(terms, left, leave_after, stop, &mut accept),
     };
+    found.is_cut = is_cut;
     tools.tried.push(Tried {
         what: match kind {
             Kind::Fitted => "rules fitted to the terms".to_owned(),
@@ -643,6 +660,9 @@ fn skeletons<'a>(
     settings: &Settings,
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
+    if leave_to_last_round(tools, found) {
+        return None;
+    }
     let share = settings.candidates_max / 100 * SKELETONS_SHARE;
     let candidates_max = settings.candidates_max.min(found.candidates + share);
     tools.engine.set_fuel(settings.search_fuel / SKELETON_FUEL_SHARE);
@@ -682,6 +702,7 @@ fn fitting<'a>(
     let _stage = profile::stage(Stage::Template);
     let mut best: Option<Candidate<'a>> = None;
     let (before, mut n_tried) = (found.candidates, 0usize);
+    let leave_after = tools.round.leave_after(settings.candidates_max);
     let ranges = problem.checks.input_ranges(tools.arena);
     for template in problem.library.fitting(problem.record.n_inputs(), problem.record.n_outputs()) {
         if best.as_ref().is_some_and(|best| template.size as usize >= best.size)
@@ -699,6 +720,10 @@ fn fitting<'a>(
             fillings(tools, problem, settings, template, best.as_ref().map(|best| best.size), found)
         {
             keep_solution(problem, tools, found, best.replace(smaller));
+        }
+        if found.candidates - before > leave_after {
+            found.is_cut = true;
+            return None;
         }
     }
     tools.tried.push(Tried {

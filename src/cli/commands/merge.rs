@@ -62,7 +62,7 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
     let options = running::options(&context.settings, super::templates::library(context)?);
     let fingerprint = running::fingerprint_of_shards(info);
     let report = Report::begin(running::report_options(&context.settings, &out, fingerprint))?;
-    let mut sink = ReportSink { report, progress: &progress };
+    let mut sink = ReportSink { report };
     shard::merge(&shards, &corpus, &options, &mut sink)?;
     let facts = RunFacts {
         finished: running::now(),

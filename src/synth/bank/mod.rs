@@ -265,6 +265,34 @@ impl<const L: usize> Bank<L> {
         self.slot(column, kernel::hash(column)).ok()
     }
 
+    /// How many expressions of the next size there are to compute.
+    pub fn next_candidates(&self) -> u64 {
+        let size = self.size() + 1;
+        let n = |size: usize| self.of_size(size).len() as u64;
+        let vocabulary = &self.vocabulary;
+        let mut all = 0;
+        if size == vocabulary.literal_size {
+            all += vocabulary.constants.len() as u64;
+        }
+        let sizes =
+            vocabulary.unary.iter().filter_map(|unary| size.checked_sub(vocabulary.unary_size(*unary)));
+        all += sizes.filter(|below| *below > 0).map(n).sum::<u64>();
+        let n_ordered = vocabulary.binary.iter().filter(|op| !op.is_commutative()).count() as u64;
+        let n_either = vocabulary.binary.len() as u64 - n_ordered;
+        for left in 1..size.saturating_sub(1) {
+            let right = size - 1 - left;
+            let pairs = n(left).saturating_mul(n(right));
+            all = all.saturating_add(pairs.saturating_mul(n_ordered));
+            let unordered = match left.cmp(&right) {
+                std::cmp::Ordering::Less => pairs,
+                std::cmp::Ordering::Equal => n(left).saturating_mul(n(left) + 1) / 2,
+                std::cmp::Ordering::Greater => 0,
+            };
+            all = all.saturating_add(unordered.saturating_mul(n_either));
+        }
+        all
+    }
+
     /// Banks the expressions of the next size, until there are no more or a bound is reached.
     pub fn grow(&mut self, candidates_max: u64, entries_max: usize) -> Filled {
         let size = self.size() + 1;

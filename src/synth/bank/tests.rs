@@ -219,6 +219,20 @@ fn bounds_are_kept() {
 }
 
 #[test]
+fn the_next_size_is_counted_before_it_is_computed() {
+    let wide = Vocabulary::wide_bits(&[7]);
+    for vocabulary in [Vocabulary::logic(), Vocabulary::numbers(&[7]), Vocabulary::numeric_bits(), wide] {
+        let mut bank = Bank::<8>::default();
+        bank.start(&[cells(12), small(13)], vocabulary);
+        for _ in 0..4 {
+            let (before, next) = (bank.candidates(), bank.next_candidates());
+            assert_eq!(bank.grow(u64::MAX, ENTRIES_MAX), Filled::Whole);
+            assert_eq!(bank.candidates() - before, next, "size {}", bank.size());
+        }
+    }
+}
+
+#[test]
 fn larger_expressions_are_met() {
     let inputs = [cells::<16>(10), cells::<16>(11)];
     let bank = grown(Simd::best(), &inputs, Vocabulary::numeric_bits(), 4);

@@ -102,6 +102,8 @@ pub enum Ended {
     Budget,
     /// The callback asked to stop.
     Interrupted,
+    /// It would have gone on for longer than this round lets it: what it would come to is not known.
+    Left,
 }
 
 /// What the callback says of a body that is right on all lanes.
