@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use wordmill::corpus::{Corpus, Record};
-use wordmill::model::{Outcome, Spec, SpecId, Status, Stop, Strategy};
-use wordmill::pipeline::{Context, Options, Progress, Silent, Sink, Store, Summary, run, shard};
+use wordmill::model::{Outcome, Sharing, Spec, SpecId, Status, Stop, Strategy};
+use wordmill::pipeline::{Context, Options, Progress, Silent, Sink, Store, Summary, company, run, shard};
 use wordmill::spec::parse_entries;
 use wordmill::synth::Round;
 use wordmill::synth::frozen::Frozen;
@@ -457,6 +457,38 @@ fn a_signal_in_a_later_round_keeps_what_earlier_ones_found() {
     // Two have no fingerprint: their uses cannot be followed.
     assert_eq!((second.n_cached, second.n_settled), (first.n_settled - 2, corpus.len()));
     assert_eq!(outcomes, whole);
+}
+
+#[test]
+fn those_with_the_same_inputs_share_a_bank_and_their_outcomes_do_not_tell() {
+    let mut random = wordmill::model::random::Random::new(&[6]);
+    let mut noise = |n: u64| -> Vec<i64> { (0..n).map(|_| random.below(1000) as i64).collect() };
+    let mut lines: Vec<String> =
+        (0..5).map(|at| sequence_spec(&format!("noise-{at}"), 0, &noise(14))).collect();
+    lines.push(sequence_spec("longer", 0, &noise(15)));
+    lines.push(sequence_spec("later", 1, &noise(14)));
+    let entries = parse_entries(lines.join("\n").as_bytes(), "noise.jsonl", true);
+    let specs: Vec<Spec> = entries.into_iter().map(|entry| entry.spec.expect("a specification")).collect();
+    let corpus = Corpus::from_specs("noise.jsonl", &specs);
+    let mut options = options(2);
+    options.synth.candidates_max = 400_000;
+    let (shared, summary) = run_all(&corpus, &options, None);
+    assert_eq!(summary.sharing, Sharing { banks: 1, specs: 5, most: 5 });
+    assert!(shared.iter().all(|outcome| outcome.status == Status::Unsolved));
+    assert_eq!((company(&corpus, SpecId(2), &options), company(&corpus, SpecId(5), &options)), (5, 1));
+    options.jobs = 1;
+    assert_eq!(run_all(&corpus, &options, None).0, shared);
+    // Where the limit leaves no room for shared banks, each has its own.
+    options.memory_max = 1;
+    let (private, summary) = run_all(&corpus, &options, None);
+    assert_eq!(summary.sharing, Sharing::default());
+    assert_eq!(private, shared);
+    for (index, spec) in specs.iter().enumerate() {
+        let alone = Corpus::from_specs("alone.jsonl", std::slice::from_ref(spec));
+        let (mut outcome, summary) = run_all(&alone, &options, None);
+        outcome[0].spec = SpecId(index as u32);
+        assert_eq!((&outcome[0], summary.sharing), (&shared[index], Sharing::default()));
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The run: plan, fan out, put back into order, hand on and store.
 
 use crate::corpus::{Corpus, Record};
-use crate::model::{Outcome, SpecId, Status, Stop};
+use crate::model::{Outcome, Sharing, SpecId, Status, Stop};
 use crate::pipeline::options::Options;
 use crate::pipeline::order::InOrder;
 use crate::pipeline::store::{self, Provenance, Store, StoredOutcome};
@@ -10,6 +10,7 @@ use crate::pipeline::{Fingerprint, fingerprint, uses};
 use crate::profile::{self, Stage};
 use crate::synth::{Round, Tried};
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -97,6 +98,8 @@ pub struct Summary {
     pub n_worked: usize,
     /// Held-out scores taken anew for outcomes of the store.
     pub n_rescored: usize,
+    /// Banks that specifications shared.
+    pub sharing: Sharing,
     /// By verdict, in the order of [`Status::ALL`].
     pub by_status: [usize; 5],
     /// Whether a signal ended it before all records had an outcome; the sink has not seen the rest.
@@ -197,6 +200,7 @@ fn work(
     let mut aggregator = Aggregator { corpus, sink, writer, summary: Summary::default() };
     for window in selected.chunks(WINDOW) {
         aggregator.window(&pool, &batch, window, store)?;
+        aggregator.summary.sharing = aggregator.summary.sharing.plus(batch.context.banks().forget());
         if stop.load(Ordering::Relaxed) {
             break;
         }
@@ -211,6 +215,20 @@ pub fn outcome(corpus: &Corpus, id: SpecId, options: &Options, stop: &AtomicBool
     let mut worker = context.lend();
     let outcome = context.outcome(&mut worker, id);
     (outcome, worker.tried().to_vec())
+}
+
+/// Most records that [`company`] looks at.
+const COMPANY_MAX: usize = 100_000;
+
+/// How many records begin their search over expressions with the bank that this one begins with, among the first so many of
+/// the corpus and itself; 0 where there is no such search.
+pub fn company(corpus: &Corpus, id: SpecId, options: &Options) -> usize {
+    let go = AtomicBool::new(false);
+    let context = Context::new(corpus, options, &go);
+    let mut worker = context.lend();
+    let others = (0..corpus.len().min(COMPANY_MAX) as u32).map(SpecId).filter(|other| *other != id);
+    others.chain([id]).for_each(|one| context.note(&mut worker, one));
+    context.banks().n_wanting(id)
 }
 
 /// The fingerprint of a record's outcome; `None` where there is nothing to find out.
@@ -257,10 +275,32 @@ impl Batch<'_> {
         send: &(impl Fn(usize, Vec<Done>) + Sync),
     ) -> Vec<Waiting> {
         self.progress.round(round, waiting.len());
-        let chunk = if round.number() == 1 { CHUNK } else { CHUNK_OF_HARD };
+        let mut grouped = Vec::new();
+        let (chunk, waiting) = if round.number() == 1 {
+            (CHUNK, waiting)
+        } else {
+            grouped.extend_from_slice(waiting);
+            self.context.banks().all_noted();
+            self.group(ids, &mut grouped);
+            (CHUNK_OF_HARD, grouped.as_slice())
+        };
         let chunks =
             waiting.par_chunks(chunk).map(|chunk| self.chunk(round, (ids, chunk), store, failed, send));
-        chunks.collect::<Vec<_>>().concat()
+        let mut left = chunks.collect::<Vec<_>>().concat();
+        left.sort_unstable_by_key(|one| one.at);
+        left
+    }
+
+    /// Brings those that share banks together, where the first of them stands.
+    fn group(&self, ids: &[SpecId], waiting: &mut [Waiting]) {
+        let mut first = FxHashMap::default();
+        let mut places = FxHashMap::default();
+        for one in waiting.iter() {
+            let group = self.context.banks().group(ids[one.at]);
+            let place = group.map_or(one.at, |group| *first.entry(group).or_insert(one.at));
+            places.insert(one.at, place);
+        }
+        waiting.sort_by_key(|one| (places[&one.at], one.at));
     }
 
     fn chunk(

@@ -10,6 +10,7 @@ use crate::pipeline::codes;
 use crate::pipeline::options::Options;
 use crate::pipeline::uses::{self, Closure};
 use crate::spec::expr::Word;
+use crate::synth::bank::shared::SharedBanks;
 use crate::synth::conquer::Conquer;
 use crate::synth::enumerate::Enumerator;
 use crate::synth::{self, Found, Problem, Round, Tools, Tried};
@@ -59,6 +60,7 @@ pub struct Context<'c> {
     pub stop: &'c AtomicBool,
     workers: Pool<Worker>,
     splitter: Splitter,
+    banks: SharedBanks,
     /// Words that others use, as far as they are found out in this run.
     used: Mutex<FxHashMap<SpecId, Used>>,
 }
@@ -83,12 +85,32 @@ impl<'c> Context<'c> {
             conquer: Conquer::default(),
             tried: Vec::new(),
         });
-        Self { corpus, options, stop, workers, splitter: Splitter::new(limits), used: Mutex::default() }
+        let splitter = Splitter::new(limits);
+        let banks = SharedBanks::new(options.shared_bytes_max());
+        Self { corpus, options, stop, workers, splitter, banks, used: Mutex::default() }
+    }
+
+    /// The banks that specifications share.
+    pub fn banks(&self) -> &SharedBanks {
+        &self.banks
     }
 
     /// Lends a worker.
     pub fn lend(&self) -> crate::arena::Lent<'_, Worker> {
         self.workers.lend()
+    }
+
+    /// Tells the shared banks what the search for a record begins with, without searching.
+    pub fn note(&self, worker: &mut Worker, id: SpecId) {
+        worker.arena.reset();
+        let record = self.corpus.record(id);
+        if !record.is_valid() || record.has_uses() {
+            return;
+        }
+        let (arena, options) = (worker.arena.bump(), self.options);
+        let merged = options.heldout_of(&record).filter(|_| options.merge_heldout);
+        let checks = Checks::prepare(arena, record, merged, &[], &options.validate);
+        synth::note_banks(&self.banks, arena, (&record, &checks), options.synth.candidates_max);
     }
 
     /// The outcome of one record. A panic of ours becomes the outcome `crashed`, and the worker is thrown away.
@@ -174,6 +196,7 @@ impl<'c> Context<'c> {
             split: Some(&self.splitter),
             fuel: options.limits.fuel,
             round,
+            banks: Some(&self.banks),
             tried: &mut worker.tried,
         };
         let problem = Problem {

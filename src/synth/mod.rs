@@ -20,9 +20,9 @@ pub mod tree;
 mod tried;
 
 pub use round::Round;
-pub use search::Steps;
+pub use search::{Steps, note_banks};
 pub use solve::{Found, Problem, Settings, Tools, Winner, solve};
 pub use tried::{BankSize, Tried};
 
 /// Counts up whenever the search can find something else for the same specification: it is part of every fingerprint.
-pub const SEARCH_VERSION: u32 = 4;
+pub const SEARCH_VERSION: u32 = 5;

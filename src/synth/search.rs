@@ -3,10 +3,13 @@
 
 mod compose;
 
+use crate::arena::Bump;
+use crate::corpus::Record;
 use crate::model::random::Random;
 use crate::model::{Cell, Lane, Solution, Stop, Strategy};
 use crate::profile::{self, Stage};
 use crate::synth::bank::Vocabulary;
+use crate::synth::bank::shared::SharedBanks;
 use crate::synth::conquer::{self, Condition, Goal, Plan};
 use crate::synth::emit;
 use crate::synth::enumerate::{Answer, Bounds, Ended, Step, VOCABULARY};
@@ -19,7 +22,7 @@ use crate::synth::solve::{
 };
 use crate::synth::tried::Tried;
 use crate::template::Template;
-use crate::validate::{self, Lanes, Program, Text};
+use crate::validate::{self, Checks, Columns, Lanes, Program, Text};
 use std::sync::atomic::Ordering;
 
 /// Bodies up to this length are tried before the templates: they are cheap, and nothing smaller can be found later.
@@ -141,6 +144,10 @@ pub(super) fn smallest<'a>(
         return None;
     }
     if found.is_cut {
+        if let (Some(banks), 1, None) = (tools.banks, tools.round.number(), &doubtful) {
+            let what = (&problem.record, problem.checks);
+            note_banks(banks, tools.arena, what, settings.candidates_max);
+        }
         return None;
     }
     if best.is_none() && terms.as_ref().is_some_and(|terms| is_whole_domain(problem, terms)) {
@@ -246,7 +253,10 @@ fn rules_first<'a>(
 
 /// The cases as the search over expressions takes them.
 fn goal_of<'a>(tools: &Tools<'_, 'a>, problem: &Problem<'_, 'a>) -> Option<Goal<'a>> {
-    let columns = problem.checks.columns(tools.arena, CASES_MAX)?;
+    problem.checks.columns(tools.arena, CASES_MAX).and_then(goal_of_columns)
+}
+
+fn goal_of_columns(columns: Columns<'_>) -> Option<Goal<'_>> {
     let some = !columns.inputs.is_empty() && !columns.outputs.is_empty();
     some.then_some(Goal { inputs: columns.inputs, outputs: columns.outputs, n_tests: columns.n_cases })
 }
@@ -281,6 +291,21 @@ fn in_order_of_cost<'a>(
         best = skeletons(tools, problem, settings, found);
     }
     best
+}
+
+/// Tells which banks the search for a specification begins with, where it comes to that: others may want the same.
+pub fn note_banks<'a>(
+    banks: &SharedBanks,
+    arena: &'a Bump,
+    (record, checks): (&Record<'_>, &Checks<'a>),
+    candidates_max: u64,
+) {
+    let Some(columns) = checks.columns(arena, CASES_MAX) else { return };
+    let Some(goal) = goal_of_columns(columns) else { return };
+    let mentioned = super::constants::mentioned(arena, record);
+    for plan in plans(&goal, mentioned, candidates_max) {
+        banks.note(record.id(), conquer::first_bank(goal, &plan));
+    }
 }
 
 fn is_interrupted(tools: &Tools<'_, '_>) -> bool {
@@ -390,7 +415,7 @@ fn expressions<'a>(
         let mut conquer = std::mem::take(tools.conquer);
         // While the bank is held, this thread must not begin another search: tests are not split over the pool.
         let split = tools.split.take();
-        let (ended, candidates) = conquer.run(goal, &plan, stop, &mut |offer| {
+        let (ended, candidates) = conquer.run(goal, &plan, tools.banks, stop, &mut |offer| {
             let body = arena.alloc_str(&schedule(offer.exprs, offer.roots));
             if body.is_empty() || !accepts(tools, problem, body, found) {
                 return Answer::Reject;
@@ -531,6 +556,7 @@ fn plans(goal: &Goal<'_>, mentioned: &[Cell], candidates_max: u64) -> Vec<Plan> 
         condition: Some(condition),
         meets: condition == Condition::Flag,
         candidates_max: candidates_max / 100 * share,
+        shared_max: candidates_max / 100 * share,
         entries_max: conquer::ENTRIES_MAX,
         leave_after: u64::MAX,
     };

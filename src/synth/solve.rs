@@ -5,6 +5,7 @@ use crate::corpus::Record;
 use crate::forth::Engine;
 use crate::model::{NearMiss, Solution, Status, Stop, Strategy};
 use crate::profile::{self, Stage};
+use crate::synth::bank::shared::SharedBanks;
 use crate::synth::conquer::Conquer;
 use crate::synth::emit::{self, Definition};
 use crate::synth::enumerate::Enumerator;
@@ -70,6 +71,8 @@ pub struct Tools<'w, 'a> {
     pub fuel: u64,
     /// How much is done at once.
     pub round: Round,
+    /// Banks that are shared with other searches; they make no difference.
+    pub banks: Option<&'w SharedBanks>,
     /// What the search tried.
     pub tried: &'w mut Vec<Tried>,
 }

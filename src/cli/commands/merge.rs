@@ -8,6 +8,7 @@ use crate::cli::signals::Signals;
 use crate::cli::{Exit, archive};
 use crate::config::{Key, Layer};
 use crate::corpus::{BuildOptions, Corpus};
+use crate::model::Sharing;
 use crate::pipeline::shard::{self, Shard, ShardInfo};
 use crate::report::{Report, RunFacts};
 use crate::spec::find_sources;
@@ -70,6 +71,7 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
         threads: 1,
         stages: vec![("merging", started.elapsed())],
         interrupted: false,
+        sharing: Sharing::default(),
     };
     let summary = sink.report.finish(facts)?;
     drop(progress);

@@ -176,6 +176,7 @@ impl Run {
             threads: if options.jobs == 0 { rayon::current_num_threads() } else { options.jobs },
             stages: vec![("reading", self.reading), ("solving", searching)],
             interrupted: false,
+            sharing: summary.sharing,
         };
         Ok(Ended::Whole(Box::new(sink.report.finish(facts)?)))
     }
