@@ -177,16 +177,14 @@ pub fn propose_fitted(terms: &Terms<'_>, accept: &mut dyn FnMut(&Proposal) -> bo
 }
 
 /// Hands what is found by filling skeletons to `accept`, until it takes one. Returns how many expressions and properties
-/// were weighed, and whether it was left early: no skeleton is begun after `candidates_max` of them, or once `stop` is set, and
-/// after `leave_after` of them those that are still to come are left for another time.
+/// were weighed; no skeleton is begun after `candidates_max` of them, or once `stop` is set.
 pub fn propose_searched(
     terms: &Terms<'_>,
     candidates_max: u64,
-    leave_after: u64,
     stop: &AtomicBool,
     accept: &mut dyn FnMut(&Proposal) -> bool,
-) -> (u64, bool) {
-    searched::run(terms, candidates_max, leave_after, stop, accept)
+) -> u64 {
+    searched::run(terms, candidates_max, stop, accept)
 }
 
 /// Everything that is fitted to the terms, what says least first.

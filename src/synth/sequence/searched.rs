@@ -30,29 +30,24 @@ pub struct Search<'s, 't> {
     candidates_max: u64,
 }
 
-/// Tries all skeletons, cheapest first, until one is accepted. Returns how many expressions were computed, and whether
-/// skeletons that were still to come were left because of `leave_after`. What is tried until then does not depend on it.
+/// Tries all skeletons, cheapest first, until one is accepted. Returns how many expressions were computed.
 pub fn run(
     terms: &Terms<'_>,
     candidates_max: u64,
-    leave_after: u64,
     stop: &AtomicBool,
     accept: &mut dyn FnMut(&Proposal) -> bool,
-) -> (u64, bool) {
+) -> u64 {
     let information = occam::information(terms.values);
     let mut search = Search { terms: *terms, information, accept, tried: 0, candidates_max };
     for skeleton in skeletons() {
         if search.tried >= candidates_max || stop.load(Ordering::Relaxed) {
             break;
         }
-        if search.tried >= leave_after {
-            return (search.tried, true);
-        }
         if skeleton(&mut search) {
             break;
         }
     }
-    (search.tried, false)
+    search.tried
 }
 
 type Skeleton<'s, 't> = fn(&mut Search<'s, 't>) -> bool;

@@ -37,7 +37,7 @@ fn solve(start: Cell, values: &[Cell]) -> Option<Proposal> {
         accepted
     };
     propose_fitted(&terms, &mut accept);
-    propose_searched(&terms, 1_000_000, u64::MAX, &AtomicBool::new(false), &mut accept);
+    propose_searched(&terms, 1_000_000, &AtomicBool::new(false), &mut accept);
     found
 }
 
@@ -315,7 +315,7 @@ fn proposals_are_the_same_every_time() {
             false
         };
         let fitted = propose_fitted(&terms, &mut accept);
-        let (searched, _) = propose_searched(&terms, 200_000, u64::MAX, &AtomicBool::new(false), &mut accept);
+        let searched = propose_searched(&terms, 200_000, &AtomicBool::new(false), &mut accept);
         (seen, fitted, searched)
     };
     assert_eq!(all(&values), all(&values));
@@ -327,7 +327,7 @@ fn a_spent_budget_and_a_signal_begin_no_skeleton() {
     let terms = Terms { start: 1, values: &values };
     let never = |budget, stopped| {
         let mut accept = |_: &Proposal| panic!("nothing may be tried");
-        propose_searched(&terms, budget, u64::MAX, &AtomicBool::new(stopped), &mut accept).0
+        propose_searched(&terms, budget, &AtomicBool::new(stopped), &mut accept)
     };
     assert_eq!((never(0, false), never(1_000_000, true)), (0, 0));
 }
