@@ -1,12 +1,13 @@
 //! The pipeline as a whole: the same bytes whatever the threads, shards and store; one bad specification costs one verdict.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use wordmill::corpus::{Corpus, Record};
-use wordmill::model::{Outcome, Spec, SpecId, Status, Stop, Strategy};
-use wordmill::pipeline::{Options, Silent, Sink, Store, Summary, run, shard};
+use wordmill::model::{Outcome, Sharing, Spec, SpecId, Status, Stop, Strategy};
+use wordmill::pipeline::{Context, Options, Progress, Silent, Sink, Store, Summary, company, run, shard};
 use wordmill::spec::parse_entries;
+use wordmill::synth::Round;
 use wordmill::synth::frozen::Frozen;
 use wordmill::template::Library;
 
@@ -361,6 +362,133 @@ fn a_signal_ends_the_run_and_the_next_one_goes_on() {
     assert!(summary.interrupted && sink.0.is_empty());
     let (outcomes, _) = run_all(&corpus, &options(2), Some(&mut store));
     assert_eq!(outcomes, run_all(&corpus, &options(2), None).0);
+}
+
+/// Easy and hard ones of every kind.
+fn mixed_specs() -> Vec<Spec> {
+    let mut random = wordmill::model::random::Random::new(&[5]);
+    let mut noise = |n: u64| -> Vec<i64> { (0..n).map(|_| random.below(1000) as i64).collect() };
+    let text = [
+        SPECS.trim().to_owned(),
+        pattern_spec("folded", 30, |x| (x ^ (x >> 4)).wrapping_add(x >> 16)),
+        pattern_spec("masked", 60, |x| if (x >> 16) & 1 == 1 { x >> 4 } else { !(x << 1) }),
+        pattern_spec("noise", 30, |x| wordmill::model::random::Random::new(&[x]).next_u64()),
+        sequence_spec("triangle", 0, &(0..18).map(|n| n * (n + 1) / 2).collect::<Vec<_>>()),
+        sequence_spec("random", 0, &noise(18)),
+        sequence_spec("few", 1, &noise(7)),
+        r#"{"word":"caller","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"m","type":"int"}]},"test_cases":[{"input":[3],"output":[4]}],"uses":["folded"],"implementation":{"code":"1+"}}"#.to_owned(),
+        r#"{"word":"waiter","stack_effect":{"inputs":[{"name":"n","type":"int"}],"outputs":[{"name":"m","type":"int"}]},"test_cases":[{"input":[3],"output":[4]}],"uses":["noise"],"implementation":{"code":"1+"}}"#.to_owned(),
+    ]
+    .join("\n");
+    let entries = parse_entries(text.as_bytes(), "mixed.jsonl", true);
+    entries.into_iter().map(|entry| entry.spec.expect("a specification")).collect()
+}
+
+#[test]
+fn an_early_round_settles_what_it_settles_as_the_whole_search_does() {
+    let corpus = Corpus::from_specs("mixed.jsonl", &mixed_specs());
+    let (options, go) = (options(1), AtomicBool::new(false));
+    let (whole, _) = run_all(&corpus, &options, None);
+    let mut unsettled = Vec::new();
+    for round in Round::all() {
+        unsettled.clear();
+        for id in all(&corpus) {
+            // Nothing that another search found helps.
+            let context = Context::new(&corpus, &options, &go);
+            let alone = context.outcome_in(round, &mut context.lend(), id);
+            match alone {
+                Some(outcome) => assert_eq!(outcome, whole[id.index()], "{round:?}"),
+                None => unsettled.push(corpus.record(id).word().unwrap()),
+            }
+        }
+        if round.number() == 1 {
+            let n_settled = corpus.len() - unsettled.len();
+            assert!(n_settled >= 15, "{unsettled:?}");
+            for word in ["noise", "random", "waiter"] {
+                assert!(unsettled.contains(&word), "{word} is settled in the first round");
+            }
+        }
+    }
+    assert!(unsettled.is_empty(), "the last round settles everything");
+}
+
+/// Sets a flag once a round begins; knows what was told.
+#[derive(Default)]
+struct StopAt {
+    round: usize,
+    stop: AtomicBool,
+    n_settled: AtomicUsize,
+    n_verified: AtomicUsize,
+}
+
+impl Progress for StopAt {
+    fn begin(&self, _: usize) {}
+    fn round(&self, round: Round, _: usize) {
+        self.stop.store(round.number() >= self.round, Ordering::Relaxed);
+    }
+    fn advance(&self, _: usize) {}
+    fn settled(&self, n_specs: usize, n_verified: usize) {
+        self.n_settled.fetch_add(n_specs, Ordering::Relaxed);
+        self.n_verified.fetch_add(n_verified, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_signal_in_a_later_round_keeps_what_earlier_ones_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = Corpus::from_specs("mixed.jsonl", &mixed_specs());
+    let options = options(2);
+    let (whole, _) = run_all(&corpus, &options, None);
+    let mut store = Store::open(folder.path()).unwrap();
+    let progress = StopAt { round: 2, ..StopAt::default() };
+    let mut sink = Collect::default();
+    let first = run(&corpus, &all(&corpus), &options, Some(&mut store), &mut sink, &progress, &progress.stop)
+        .unwrap();
+    assert!(first.interrupted && first.n_settled < corpus.len());
+    // The sink hears outcomes in order, and the first hard one holds back what comes after it.
+    assert!(sink.0.len() < first.n_settled, "{} of {}", sink.0.len(), first.n_settled);
+    assert_eq!(sink.0, whole[..sink.0.len()]);
+    let told = (progress.n_settled.into_inner(), progress.n_verified.into_inner());
+    assert_eq!((first.n_settled, first.n_verified), told);
+    let n_verified = whole.iter().filter(|outcome| outcome.status == Status::Verified).count();
+    assert!(first.n_verified * 10 >= n_verified * 7, "{} of {n_verified}", first.n_verified);
+    let mut store = Store::open(folder.path()).unwrap();
+    let (outcomes, second) = run_all(&corpus, &options, Some(&mut store));
+    // Two have no fingerprint: their uses cannot be followed.
+    assert_eq!((second.n_cached, second.n_settled), (first.n_settled - 2, corpus.len()));
+    assert_eq!(outcomes, whole);
+}
+
+#[test]
+fn those_with_the_same_inputs_share_a_bank_and_their_outcomes_do_not_tell() {
+    let mut random = wordmill::model::random::Random::new(&[6]);
+    let mut noise = |n: u64| -> Vec<i64> { (0..n).map(|_| random.below(1000) as i64).collect() };
+    let mut lines: Vec<String> =
+        (0..5).map(|at| sequence_spec(&format!("noise-{at}"), 0, &noise(14))).collect();
+    lines.push(sequence_spec("longer", 0, &noise(15)));
+    lines.push(sequence_spec("later", 1, &noise(14)));
+    let entries = parse_entries(lines.join("\n").as_bytes(), "noise.jsonl", true);
+    let specs: Vec<Spec> = entries.into_iter().map(|entry| entry.spec.expect("a specification")).collect();
+    let corpus = Corpus::from_specs("noise.jsonl", &specs);
+    let mut options = options(2);
+    options.synth.candidates_max = 400_000;
+    let (shared, summary) = run_all(&corpus, &options, None);
+    assert_eq!(summary.sharing, Sharing { banks: 1, specs: 5, most: 5 });
+    assert!(shared.iter().all(|outcome| outcome.status == Status::Unsolved));
+    assert_eq!((company(&corpus, SpecId(2), &options), company(&corpus, SpecId(5), &options)), (5, 1));
+    options.jobs = 1;
+    assert_eq!(run_all(&corpus, &options, None).0, shared);
+    // Where the limit leaves no room for shared banks, each has its own.
+    options.memory_max = 1;
+    let (private, summary) = run_all(&corpus, &options, None);
+    assert_eq!(summary.sharing, Sharing::default());
+    assert_eq!(private, shared);
+    for (index, spec) in specs.iter().enumerate() {
+        let alone = Corpus::from_specs("alone.jsonl", std::slice::from_ref(spec));
+        let (mut outcome, summary) = run_all(&alone, &options, None);
+        outcome[0].spec = SpecId(index as u32);
+        assert_eq!((&outcome[0], summary.sharing), (&shared[index], Sharing::default()));
+    }
 }
 
 #[test]

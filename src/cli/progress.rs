@@ -19,12 +19,42 @@ const LINE: Duration = Duration::from_secs(5);
 /// What is shown.
 #[derive(Default)]
 struct Counters {
-    /// What is being done: `reading`, `solving`.
-    phase: Mutex<&'static str>,
+    phase: Mutex<Phase>,
+    /// Pieces of the phase, or of the round.
     done: AtomicU64,
-    total: AtomicU64,
-    /// Of those done, how many are verified.
+    /// Specifications that need no further round, and how many of them are verified.
+    settled: AtomicU64,
     verified: AtomicU64,
+}
+
+/// What is being done.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+struct Phase {
+    /// `reading`, `solving`
+    name: &'static str,
+    /// Which round it is in, where there are rounds.
+    round: Option<Round>,
+    /// Pieces of the phase, or of the round; 0 where nobody knows.
+    total: u64,
+    /// How many phases and rounds were begun.
+    number: u64,
+}
+
+/// A round of the search.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Round {
+    number: usize,
+    of: usize,
+    /// Specifications in all rounds.
+    all: u64,
+}
+
+/// The counters at one time.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    done: u64,
+    settled: u64,
+    verified: u64,
 }
 
 /// The display. Dropping it takes the bar away.
@@ -49,10 +79,20 @@ impl Progress {
 
     /// Begins something of which there are `total` pieces; 0 where nobody knows.
     pub fn begin(&self, phase: &'static str, total: u64) {
-        *self.counters.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+        let mut now = self.counters.lock();
+        *now = Phase { name: phase, round: None, total, number: now.number + 1 };
         self.counters.done.store(0, Ordering::Relaxed);
+        self.counters.settled.store(0, Ordering::Relaxed);
         self.counters.verified.store(0, Ordering::Relaxed);
-        self.counters.total.store(total, Ordering::Relaxed);
+    }
+
+    /// Begins a round of so many pieces of the phase.
+    pub fn round(&self, number: usize, of: usize, pieces: u64) {
+        let mut now = self.counters.lock();
+        let all = now.round.map_or(now.total, |round| round.all);
+        let round = Some(Round { number, of, all });
+        *now = Phase { round, total: pieces, number: now.number + 1, ..*now };
+        self.counters.done.store(0, Ordering::Relaxed);
     }
 
     /// So many pieces more are done.
@@ -60,9 +100,21 @@ impl Progress {
         self.counters.done.fetch_add(pieces, Ordering::Relaxed);
     }
 
-    /// So many of those done are verified.
-    pub fn verified(&self, pieces: u64) {
-        self.counters.verified.fetch_add(pieces, Ordering::Relaxed);
+    /// So many specifications more need no further round, and so many of these are verified.
+    pub fn settled(&self, pieces: u64, verified: u64) {
+        self.counters.settled.fetch_add(pieces, Ordering::Relaxed);
+        self.counters.verified.fetch_add(verified, Ordering::Relaxed);
+    }
+}
+
+impl Counters {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Phase> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> Counts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts { done: read(&self.done), settled: read(&self.settled), verified: read(&self.verified) }
     }
 }
 
@@ -76,63 +128,77 @@ impl Drop for Progress {
 }
 
 fn show_bar(counters: &Counters, ended: &std::sync::mpsc::Receiver<()>) {
-    let style = ProgressStyle::with_template("{prefix:>9} {bar:30} {pos}/{len}  {msg}{per_sec}  {eta} left")
+    let style = ProgressStyle::with_template("{prefix:>9} {bar:30} {pos}/{len}  {msg}{per_sec}  {eta} to go")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     let spinner = ProgressStyle::with_template("{prefix:>9} {spinner} {pos}  {per_sec}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner());
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
-    let mut last_phase = "";
+    let mut last_phase = 0;
     while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(FRAME) {
-        let phase = *counters.phase.lock().unwrap_or_else(PoisonError::into_inner);
-        let total = counters.total.load(Ordering::Relaxed);
-        if phase != last_phase {
+        let phase = *counters.lock();
+        if phase.number != last_phase {
             bar.reset();
-            bar.set_prefix(phase);
-            bar.set_style(if total > 0 { style.clone() } else { spinner.clone() });
-            last_phase = phase;
+            bar.set_prefix(phase.title());
+            bar.set_message("");
+            bar.set_style(if phase.total > 0 { style.clone() } else { spinner.clone() });
+            last_phase = phase.number;
         }
-        if total > 0 {
-            bar.set_length(total);
+        if phase.total > 0 {
+            bar.set_length(phase.total);
         }
-        let verified = counters.verified.load(Ordering::Relaxed);
-        if verified > 0 {
-            bar.set_message(format!("{verified} verified  "));
+        let counts = counters.read();
+        if let Some(solved) = phase.solved(counts) {
+            bar.set_message(format!("{solved}  "));
         }
-        bar.set_position(counters.done.load(Ordering::Relaxed));
+        bar.set_position(counts.done);
     }
     bar.finish_and_clear();
 }
 
 fn show_lines(counters: &Counters, ended: &std::sync::mpsc::Receiver<()>) {
-    let (mut phase_before, mut since, mut last_line) = ("", Instant::now(), Instant::now());
+    let (mut last_phase, mut since, mut last_line) = (0, Instant::now(), Instant::now());
     while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(FRAME) {
-        let phase = *counters.phase.lock().unwrap_or_else(PoisonError::into_inner);
-        if phase != phase_before {
-            (phase_before, since) = (phase, Instant::now());
+        let phase = *counters.lock();
+        if phase.number != last_phase {
+            (last_phase, since) = (phase.number, Instant::now());
         }
         if last_line.elapsed() >= LINE.max(since.elapsed() / 10) {
             last_line = Instant::now();
-            let (done, total) =
-                (counters.done.load(Ordering::Relaxed), counters.total.load(Ordering::Relaxed));
-            let verified = counters.verified.load(Ordering::Relaxed);
-            super::output::tell(&line(phase, (done, verified), total, since.elapsed()));
+            super::output::tell(&line(phase, counters.read(), since.elapsed()));
         }
     }
 }
 
-/// `solving: 1200 of 8466 (14 %), 900 verified, 240/s, 30 s left`
-fn line(phase: &str, (done, verified): (u64, u64), total: u64, elapsed: Duration) -> String {
-    let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
-    let mut line = format!("{phase}: {done}");
-    if let Some(percent) = (done * 100).checked_div(total) {
-        line += &format!(" of {total} ({percent} %)");
+impl Phase {
+    /// `solving, round 1 of 2`
+    fn title(self) -> String {
+        match self.round {
+            Some(Round { number, of, .. }) => format!("{}, round {number} of {of}", self.name),
+            None => self.name.to_owned(),
+        }
     }
-    if verified > 0 {
-        line += &format!(", {verified} verified");
+
+    /// `900 verified, 7266 unsettled`: of all rounds together.
+    fn solved(self, counts: Counts) -> Option<String> {
+        let round = self.round?;
+        Some(format!("{} verified, {} unsettled", counts.verified, round.all.saturating_sub(counts.settled)))
+    }
+}
+
+/// `solving, round 1 of 2: 1200 of 8466 (14 %), 900 verified, 7266 unsettled, 240/s, 30 s to go`: how far the round is, what
+/// all rounds came to so far, and how long the round goes on.
+fn line(phase: Phase, counts: Counts, elapsed: Duration) -> String {
+    let rate = counts.done as f64 / elapsed.as_secs_f64().max(0.001);
+    let mut line = format!("{}: {}", phase.title(), counts.done);
+    if let Some(percent) = (counts.done * 100).checked_div(phase.total) {
+        line += &format!(" of {} ({percent} %)", phase.total);
+    }
+    if let Some(solved) = phase.solved(counts) {
+        line += &format!(", {solved}");
     }
     line += &if rate >= 10.0 { format!(", {rate:.0}/s") } else { format!(", {rate:.1}/s") };
-    if total > done && rate > 0.0 {
-        line += &format!(", {} left", seconds((total - done) as f64 / rate));
+    if phase.total > counts.done && rate > 0.0 {
+        line += &format!(", {} to go", seconds((phase.total - counts.done) as f64 / rate));
     }
     line + "\n"
 }
@@ -151,18 +217,36 @@ mod tests {
 
     #[test]
     fn plain_lines_tell_rate_and_time_left() {
-        fn check(done: (u64, u64), total: u64, elapsed: u64, expect: &str) {
-            assert_eq!(
-                line("solving", done, total, Duration::from_secs(elapsed)),
-                format!("solving: {expect}\n")
-            );
+        fn check(done: u64, total: u64, elapsed: u64, expect: &str) {
+            let phase = Phase { name: "reading", total, ..Phase::default() };
+            let counts = Counts { done, ..Counts::default() };
+            assert_eq!(line(phase, counts, Duration::from_secs(elapsed)), format!("reading: {expect}\n"));
         }
-        check((1200, 900), 8466, 5, "1200 of 8466 (14 %), 900 verified, 240/s, 31 s left");
-        check((10, 0), 1000, 10, "10 of 1000 (1 %), 1.0/s, 16 min left");
-        check((10, 0), 100_000, 10, "10 of 100000 (0 %), 1.0/s, 27 h left");
-        check((500, 0), 0, 10, "500, 50/s");
-        check((0, 0), 10, 0, "0 of 10 (0 %), 0.0/s");
-        check((10, 10), 10, 1, "10 of 10 (100 %), 10 verified, 10/s");
+        check(1200, 8466, 5, "1200 of 8466 (14 %), 240/s, 31 s to go");
+        check(10, 1000, 10, "10 of 1000 (1 %), 1.0/s, 16 min to go");
+        check(10, 100_000, 10, "10 of 100000 (0 %), 1.0/s, 27 h to go");
+        check(500, 0, 10, "500, 50/s");
+        check(0, 10, 0, "0 of 10 (0 %), 0.0/s");
+        check(10, 10, 1, "10 of 10 (100 %), 10/s");
+    }
+
+    #[test]
+    fn a_round_tells_what_all_rounds_came_to() {
+        let progress = Progress::start(true);
+        let check = |expect: &str| {
+            let line = line(*progress.counters.lock(), progress.counters.read(), Duration::from_secs(5));
+            assert_eq!(line, format!("solving, {expect}\n"));
+        };
+        progress.begin("solving", 8466);
+        progress.round(1, 2, 8466);
+        check("round 1 of 2: 0 of 8466 (0 %), 0 verified, 8466 unsettled, 0.0/s");
+        progress.advance(1200);
+        progress.settled(1000, 900);
+        check("round 1 of 2: 1200 of 8466 (14 %), 900 verified, 7466 unsettled, 240/s, 31 s to go");
+        progress.round(2, 2, 200);
+        progress.advance(20);
+        progress.settled(20, 5);
+        check("round 2 of 2: 20 of 200 (10 %), 905 verified, 7446 unsettled, 4.0/s, 45 s to go");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::pipeline::{self, Heldout, Options, Store};
 use crate::profile::{self, Stage};
 use crate::report::{Report, ReportOptions, Row};
 use crate::spec::{SourceFile, SourceSet, find_sources};
+use crate::synth::Round;
 use anyhow::{Context as _, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -262,15 +263,13 @@ pub fn report_options(settings: &Settings, out: &Path, fingerprint: String) -> R
     }
 }
 
-/// Feeds the report, and the progress with how many are verified.
-pub struct ReportSink<'p> {
+/// Feeds the report.
+pub struct ReportSink {
     /// The report.
     pub report: Report,
-    /// The display.
-    pub progress: &'p Progress,
 }
 
-impl pipeline::Sink for ReportSink<'_> {
+impl pipeline::Sink for ReportSink {
     fn accept(
         &mut self,
         record: Record<'_>,
@@ -278,9 +277,7 @@ impl pipeline::Sink for ReportSink<'_> {
         elapsed: Option<Duration>,
     ) -> std::io::Result<()> {
         let row = Row::from_record(record).timed(elapsed);
-        self.report.accept(&row, outcome).map_err(std::io::Error::other)?;
-        self.progress.verified(u64::from(outcome.status == crate::model::Status::Verified));
-        Ok(())
+        self.report.accept(&row, outcome).map_err(std::io::Error::other)
     }
 }
 
@@ -292,8 +289,16 @@ impl pipeline::Progress for PipelineProgress<'_> {
         self.0.begin("solving", n_specs as u64);
     }
 
+    fn round(&self, round: Round, n_specs: usize) {
+        self.0.round(round.number(), Round::COUNT, n_specs as u64);
+    }
+
     fn advance(&self, n_specs: usize) {
         self.0.advance(n_specs as u64);
+    }
+
+    fn settled(&self, n_specs: usize, n_verified: usize) {
+        self.0.settled(n_specs as u64, n_verified as u64);
     }
 }
 

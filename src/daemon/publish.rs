@@ -2,7 +2,7 @@
 
 use super::event::{Flags, Remote};
 use crate::corpus::{self, Corpus, Record, Saved};
-use crate::model::{Outcome, SpecId};
+use crate::model::{Outcome, Sharing, SpecId};
 use crate::pipeline::{self, Options, Store};
 use crate::report::{self, Report, ReportOptions, Row, RunFacts};
 use std::path::{Path, PathBuf};
@@ -106,6 +106,7 @@ impl Publication {
             threads: 1,
             stages: vec![("publishing", began.elapsed())],
             interrupted: false,
+            sharing: Sharing::default(),
         };
         sink.report.finish(facts).map_err(|error| chain(&error)).map(drop)
     }

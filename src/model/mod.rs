@@ -4,12 +4,14 @@ pub mod diagnostic;
 pub mod outcome;
 pub mod random;
 pub mod scalar;
+pub mod sharing;
 pub mod spec;
 
 pub use diagnostic::{Code, CodeEntry, Diagnostic, Place, Severity};
 pub use outcome::{
     Detail, Given, NearMiss, Outcome, OutcomeLine, Solution, Status, Stop, Strategy, ValueCheck,
 };
+pub use sharing::Sharing;
 pub use spec::{CellType, Complexity, Metadata, Param, Spec, SpecId, TestCase, Value, Values};
 
 /// One Forth cell: a signed 64-bit number. `uint` values above `i64::MAX` stand here by their bits.

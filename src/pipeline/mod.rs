@@ -16,6 +16,6 @@ mod worker;
 
 pub use fingerprint::Fingerprint;
 pub use options::{Heldout, Options};
-pub use run::{Progress, RunError, Silent, Sink, Summary, fingerprint_of, outcome, run, run_beside};
+pub use run::{Progress, RunError, Silent, Sink, Summary, company, fingerprint_of, outcome, run, run_beside};
 pub use store::Store;
 pub use worker::{Context, Worker};

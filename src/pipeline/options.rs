@@ -62,6 +62,12 @@ impl Options {
         threads.min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1)
     }
 
+    /// Most bytes of banks that specifications share: what the searches leave of the limit.
+    pub fn shared_bytes_max(&self) -> u64 {
+        let searches = self.n_at_once() as u64 * self.synth.bytes_max(self.limits.memory_bytes);
+        self.memory_max.saturating_sub(searches)
+    }
+
     /// Notes which words of a corpus others use, so that their code is kept while the run lasts.
     pub fn note_used(&mut self, corpus: &Corpus) {
         self.words_used.clear();

@@ -10,9 +10,10 @@ use crate::pipeline::codes;
 use crate::pipeline::options::Options;
 use crate::pipeline::uses::{self, Closure};
 use crate::spec::expr::Word;
+use crate::synth::bank::shared::SharedBanks;
 use crate::synth::conquer::Conquer;
 use crate::synth::enumerate::Enumerator;
-use crate::synth::{self, Found, Problem, Tools, Tried};
+use crate::synth::{self, Found, Problem, Round, Tools, Tried};
 use crate::validate::{self, Checks, Splitter};
 use rustc_hash::FxHashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -59,8 +60,18 @@ pub struct Context<'c> {
     pub stop: &'c AtomicBool,
     workers: Pool<Worker>,
     splitter: Splitter,
-    /// Code of words that others use, found in this run.
-    used: Mutex<FxHashMap<SpecId, Option<Arc<str>>>>,
+    banks: SharedBanks,
+    /// Words that others use, as far as they are found out in this run.
+    used: Mutex<FxHashMap<SpecId, Used>>,
+}
+
+/// What is known of a word that others use.
+#[derive(Clone)]
+enum Used {
+    /// Its code, or that there is none.
+    Settled(Option<Arc<str>>),
+    /// That this round does not settle it.
+    Unsettled(Round),
 }
 
 impl<'c> Context<'c> {
@@ -74,7 +85,14 @@ impl<'c> Context<'c> {
             conquer: Conquer::default(),
             tried: Vec::new(),
         });
-        Self { corpus, options, stop, workers, splitter: Splitter::new(limits), used: Mutex::default() }
+        let splitter = Splitter::new(limits);
+        let banks = SharedBanks::new(options.shared_bytes_max());
+        Self { corpus, options, stop, workers, splitter, banks, used: Mutex::default() }
+    }
+
+    /// The banks that specifications share.
+    pub fn banks(&self) -> &SharedBanks {
+        &self.banks
     }
 
     /// Lends a worker.
@@ -82,9 +100,33 @@ impl<'c> Context<'c> {
         self.workers.lend()
     }
 
+    /// Tells the shared banks what the search for a record begins with, without searching.
+    pub fn note(&self, worker: &mut Worker, id: SpecId) {
+        worker.arena.reset();
+        let record = self.corpus.record(id);
+        if !record.is_valid() || record.has_uses() {
+            return;
+        }
+        let (arena, options) = (worker.arena.bump(), self.options);
+        let merged = options.heldout_of(&record).filter(|_| options.merge_heldout);
+        let checks = Checks::prepare(arena, record, merged, &[], &options.validate);
+        synth::note_banks(&self.banks, arena, (&record, &checks), options.synth.candidates_max);
+    }
+
     /// The outcome of one record. A panic of ours becomes the outcome `crashed`, and the worker is thrown away.
     pub fn outcome(&self, worker: &mut crate::arena::Lent<'_, Worker>, id: SpecId) -> Outcome {
-        match catch_unwind(AssertUnwindSafe(|| self.solve(worker, id))) {
+        let outcome = self.outcome_in(Round::LAST, worker, id);
+        outcome.unwrap_or_else(|| Outcome::empty(id, Status::Unsolved, Stop::Interrupted))
+    }
+
+    /// The same outcome, where this round comes to it; the last one does, unless a signal comes.
+    pub fn outcome_in(
+        &self,
+        round: Round,
+        worker: &mut crate::arena::Lent<'_, Worker>,
+        id: SpecId,
+    ) -> Option<Outcome> {
+        match catch_unwind(AssertUnwindSafe(|| self.solve(round, worker, id))) {
             Ok(outcome) => outcome,
             Err(panic) => {
                 worker.discard();
@@ -93,45 +135,48 @@ impl<'c> Context<'c> {
                     .map(String::as_str)
                     .or_else(|| panic.downcast_ref::<&str>().copied())
                     .unwrap_or("no message");
-                refused(
+                Some(refused(
                     id,
                     Status::Crashed,
                     codes::CRASHED,
                     format!("wordmill failed on this specification: {why}"),
-                )
+                ))
             }
         }
     }
 
-    fn solve(&self, worker: &mut Worker, id: SpecId) -> Outcome {
+    /// The outcome of one record; `None` where the round does not come to it.
+    fn solve(&self, round: Round, worker: &mut Worker, id: SpecId) -> Option<Outcome> {
         worker.arena.reset();
         worker.tried.clear();
         let record = self.corpus.record(id);
         if !record.is_valid() {
-            return Outcome::empty(id, Status::Invalid, Stop::Skipped);
+            return Some(Outcome::empty(id, Status::Invalid, Stop::Skipped));
         }
         let closure = if record.has_uses() {
             match uses::closure(self.corpus, id) {
                 Ok(closure) => Some(closure),
-                Err(error) => return refused(id, Status::Invalid, codes::USES, error.to_string()),
+                Err(error) => return Some(refused(id, Status::Invalid, codes::USES, error.to_string())),
             }
         } else {
             None
         };
-        let prelude = match closure.as_ref().map(|closure| self.prelude(closure)).transpose() {
-            Ok(prelude) => prelude.unwrap_or_default(),
-            Err(error) => return refused(id, Status::Unsolved, codes::USED_UNVERIFIED, error),
+        let prelude = match closure.as_ref().map(|closure| self.prelude(round, closure)).transpose() {
+            Ok(None) => String::new(),
+            Ok(Some(prelude)) => prelude?,
+            Err(error) => return Some(refused(id, Status::Unsolved, codes::USED_UNVERIFIED, error)),
         };
-        self.search(worker, record, closure.as_ref(), &prelude)
+        self.search(round, worker, record, closure.as_ref(), &prelude)
     }
 
     fn search(
         &self,
+        round: Round,
         worker: &mut Worker,
         record: Record<'c>,
         closure: Option<&Closure>,
         prelude: &str,
-    ) -> Outcome {
+    ) -> Option<Outcome> {
         let arena = worker.arena.bump();
         let options = self.options;
         let heldout = options.heldout_of(&record);
@@ -150,6 +195,8 @@ impl<'c> Context<'c> {
             stop: self.stop,
             split: Some(&self.splitter),
             fuel: options.limits.fuel,
+            round,
+            banks: Some(&self.banks),
             tried: &mut worker.tried,
         };
         let problem = Problem {
@@ -161,6 +208,9 @@ impl<'c> Context<'c> {
             frozen: options.frozen.as_deref(),
         };
         let found = synth::solve(&mut tools, &problem, &options.synth);
+        if found.is_cut {
+            return None;
+        }
         let mut outcome = outcome_of(record.id(), found, &checks);
         if let Some(code) = &outcome.code {
             (outcome.heldout_passed, outcome.heldout_total) =
@@ -169,7 +219,7 @@ impl<'c> Context<'c> {
             outcome.heldout_total = heldout.map_or(0, |heldout| heldout.len() as u32);
         }
         self.remember(&outcome);
-        outcome
+        Some(outcome)
     }
 
     /// A word that a specification uses, as its properties may call it.
@@ -194,7 +244,7 @@ impl<'c> Context<'c> {
         outcome.heldout_passed = 0;
         let prelude = if record.has_uses() {
             let closure = uses::closure(self.corpus, outcome.spec).ok();
-            closure.and_then(|closure| self.prelude(&closure).ok()).unwrap_or_default()
+            closure.and_then(|closure| self.prelude(Round::LAST, &closure).ok()?).unwrap_or_default()
         } else {
             String::new()
         };
@@ -208,30 +258,36 @@ impl<'c> Context<'c> {
     pub fn remember(&self, outcome: &Outcome) {
         if outcome.status == Status::Verified && self.options.words_used.contains(&outcome.spec) {
             let code = outcome.code.as_deref().map(Arc::from);
-            self.lock_used().insert(outcome.spec, code);
+            self.lock_used().insert(outcome.spec, Used::Settled(code));
         }
     }
 
-    fn lock_used(&self) -> std::sync::MutexGuard<'_, FxHashMap<SpecId, Option<Arc<str>>>> {
+    fn lock_used(&self) -> std::sync::MutexGuard<'_, FxHashMap<SpecId, Used>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The definitions of the words of a closure; those not yet found in this run are found now, by another worker's
-    /// memory. The result depends on the closure alone.
-    fn prelude(&self, closure: &Closure) -> Result<String, String> {
+    /// memory. The result depends on the closure alone; there is none yet where an early round
+    /// does not settle one of them, or a signal came.
+    fn prelude(&self, round: Round, closure: &Closure) -> Result<Option<String>, String> {
         let mut text = String::new();
         for id in &closure.order {
             let known = self.lock_used().get(id).cloned();
             let code = match known {
-                Some(code) => code,
-                None => {
-                    let outcome = self.solve(&mut self.workers.lend(), *id);
+                Some(Used::Settled(code)) => code,
+                Some(Used::Unsettled(last)) if round <= last => return Ok(None),
+                Some(Used::Unsettled(_)) | None => {
+                    let Some(outcome) = self.solve(round, &mut self.workers.lend(), *id) else {
+                        self.lock_used().insert(*id, Used::Unsettled(round));
+                        return Ok(None);
+                    };
+                    if outcome.stop == Stop::Interrupted {
+                        return Ok(None);
+                    }
                     let code =
                         (outcome.status == Status::Verified).then(|| outcome.code.as_deref().map(Arc::from));
                     let code: Option<Arc<str>> = code.flatten();
-                    if outcome.stop != Stop::Interrupted {
-                        self.lock_used().insert(*id, code.clone());
-                    }
+                    self.lock_used().insert(*id, Used::Settled(code.clone()));
                     code
                 }
             };
@@ -246,7 +302,7 @@ impl<'c> Context<'c> {
                 }
             }
         }
-        Ok(text)
+        Ok(Some(text))
     }
 }
 

@@ -181,6 +181,9 @@ fn write_run(out: &mut String, summary: &Summary) {
         }
         out.push('\n');
     }
+    if !summary.sharing.is_none() {
+        let _ = writeln!(out, "- {}", summary.sharing);
+    }
     let _ = writeln!(out, "- {}, seed {}", summary.tool, summary.seed);
     for (name, value) in &summary.settings {
         let _ = writeln!(out, "- {name}: {}", code(&value.to_string()));

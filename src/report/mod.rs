@@ -30,7 +30,7 @@ pub use tally::{Expectation, Group, Histogram, Slow, StrategyCount, Totals, Verd
 pub use terminal::TerminalOptions;
 
 use crate::durable::{self, Batch, DurableFile};
-use crate::model::Outcome;
+use crate::model::{Outcome, Sharing};
 use changes::Comparison;
 use code::CodeFolder;
 use junit::Junit;
@@ -83,6 +83,8 @@ pub struct RunFacts {
     pub stages: Vec<(&'static str, Duration)>,
     /// Whether a signal ended it.
     pub interrupted: bool,
+    /// Banks that specifications shared.
+    pub sharing: Sharing,
 }
 
 /// Stands in the folder while files are being replaced: whoever finds it knows that not all of them are of one run.

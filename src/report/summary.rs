@@ -1,6 +1,6 @@
 //! What a whole run came to: the content of `report.json`, from which the other reports are drawn.
 
-use crate::model::{Outcome, Severity, Status, Stop, Strategy};
+use crate::model::{Outcome, Severity, Sharing, Status, Stop, Strategy};
 use crate::report::changes::Changes;
 use crate::report::tally::{
     self, Expectation, Group, Groups, Histogram, Slow, Slowest, StrategyCount, Totals,
@@ -41,6 +41,9 @@ pub struct Summary {
     pub interrupted: bool,
     /// Time by stage, summed over threads.
     pub stages: Vec<Stage>,
+    /// Banks that specifications shared in this run.
+    #[serde(skip_serializing_if = "Sharing::is_none", default)]
+    pub sharing: Sharing,
     /// Verified programs by strategy.
     pub by_strategy: Vec<StrategyCount>,
     /// Verdicts by tag.
@@ -106,6 +109,7 @@ impl Summary {
             threads: run.threads,
             interrupted: run.interrupted,
             stages: run.stages.into_iter().map(Stage::new).collect(),
+            sharing: run.sharing,
             ..self
         }
     }
@@ -232,6 +236,7 @@ impl Sums {
             threads: 0,
             interrupted: false,
             stages: Vec::new(),
+            sharing: Sharing::default(),
             by_strategy: Strategy::ALL.into_iter().map(strategy).collect(),
             by_tag: self.by_tag.finish(),
             by_source: self.by_source.finish(),

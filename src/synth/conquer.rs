@@ -10,6 +10,7 @@
 
 use crate::model::Cell;
 use crate::synth::bank::kernel::{Column, Marks};
+use crate::synth::bank::shared::{Key, Reader, Recipe, SharedBanks};
 use crate::synth::bank::{Bank, Filled, Vocabulary};
 use crate::synth::enumerate::{Answer, Ended};
 use crate::synth::expr::{ExprId, Exprs, Op};
@@ -92,8 +93,13 @@ pub struct Plan {
     pub meets: bool,
     /// Most candidates.
     pub candidates_max: u64,
+    /// Most candidates of this attempt for any specification: at least as many.
+    pub shared_max: u64,
     /// Most entries of the bank.
     pub entries_max: usize,
+    /// Where nothing is found and the next size would take more candidates than this, the attempt is left. Until then it does
+    /// not depend on it.
+    pub leave_after: u64,
 }
 
 /// A program that is right on all tests.
@@ -156,29 +162,33 @@ impl Conquer {
         candidates_max.min(ENTRIES_MAX as u64) * ENTRY_BYTES as u64 + KEPT_BYTES as u64
     }
 
-    /// Gives large banks back.
+    /// Gives large banks back, and those that are shared.
     pub fn release(&mut self) {
-        self.narrow.take_if(|attempt| attempt.bank.bytes() > KEPT_BYTES);
-        self.wide.take_if(|attempt| attempt.bank.bytes() > KEPT_BYTES);
+        self.narrow.take_if(|attempt| attempt.bank.own_bytes() > KEPT_BYTES);
+        self.wide.take_if(|attempt| attempt.bank.own_bytes() > KEPT_BYTES);
+        self.narrow.iter_mut().for_each(|attempt| attempt.bank.give_back());
+        self.wide.iter_mut().for_each(|attempt| attempt.bank.give_back());
     }
 
     /// Looks for the smallest program of the plan's vocabulary; those that are right on the tests go to `accept`, the
-    /// smallest first. Returns why it ended, and how many candidates it tried.
+    /// smallest first. Returns why it ended, and how many candidates it tried. Whether a bank is shared makes no difference.
     pub fn run(
         &mut self,
         goal: Goal<'_>,
         plan: &Plan,
+        banks: Option<&SharedBanks>,
         stop: &AtomicBool,
         accept: &mut dyn FnMut(Offer<'_>) -> Answer,
     ) -> (Ended, u64) {
+        assert!(plan.candidates_max <= plan.shared_max, "a shared bank goes that far, and no farther");
         if goal.n_tests <= 8 {
             let attempt = self.narrow.get_or_insert_default();
-            let ended = attempt.run(goal, plan, stop, accept);
+            let ended = attempt.run(goal, plan, banks, stop, accept);
             self.last = attempt.size();
             ended
         } else {
             let attempt = self.wide.get_or_insert_default();
-            let ended = attempt.run(goal, plan, stop, accept);
+            let ended = attempt.run(goal, plan, banks, stop, accept);
             self.last = attempt.size();
             ended
         }
@@ -188,6 +198,46 @@ impl Conquer {
     pub fn last(&self) -> BankSize {
         self.last
     }
+}
+
+/// The bank that an attempt begins with.
+pub fn first_bank(goal: Goal<'_>, plan: &Plan) -> Key {
+    fn key<const L: usize>(goal: Goal<'_>, plan: &Plan) -> Key {
+        let mut lanes = Vec::new();
+        choose_lanes::<L>(goal, &[], &mut lanes);
+        let inputs: Vec<Column<L>> = goal.inputs.iter().map(|cells| gather(cells, &lanes)).collect();
+        recipe(&inputs, plan).key()
+    }
+    if goal.n_tests <= 8 { key::<8>(goal, plan) } else { key::<16>(goal, plan) }
+}
+
+fn recipe<'r, const L: usize>(inputs: &'r [Column<L>], plan: &'r Plan) -> Recipe<'r, L> {
+    let Plan { vocabulary, shared_max, entries_max, .. } = plan;
+    Recipe { inputs, vocabulary, candidates_max: *shared_max, entries_max: *entries_max }
+}
+
+/// The wanted tests first, then others spread over all; every test where there are lanes enough.
+fn choose_lanes<const L: usize>(goal: Goal<'_>, wanted: &[usize], lanes: &mut Vec<usize>) {
+    let n = goal.n_tests;
+    lanes.clear();
+    if n <= L {
+        lanes.extend((0..L).map(|lane| lane % n));
+        return;
+    }
+    lanes.extend(wanted.iter().take(L).copied());
+    let mut at = 0;
+    while lanes.len() < L {
+        // The golden ratio's steps fill evenly, whatever their number.
+        let test = if at < L { at * (n - 1) / (L - 1) } else { at * 0x9E37_79B1 % n };
+        if !lanes.contains(&test) {
+            lanes.push(test);
+        }
+        at += 1;
+    }
+}
+
+fn gather<const L: usize>(cells: &[Cell], lanes: &[usize]) -> Column<L> {
+    Column(std::array::from_fn(|lane| cells[lanes[lane]]))
 }
 
 /// The greatest size of a program that takes no more bits to write down than the tests hold: a larger one explains nothing.
@@ -201,7 +251,7 @@ fn affordable(goal: Goal<'_>, plan: &Plan) -> u32 {
 /// One attempt on L lanes.
 #[derive(Default)]
 struct Attempt<const L: usize> {
-    bank: Bank<L>,
+    bank: Reader<L>,
     exprs: Exprs,
     marks: Vec<Marks>,
     /// The test of each lane.
@@ -284,6 +334,7 @@ impl<const L: usize> Attempt<L> {
         &mut self,
         goal: Goal<'_>,
         plan: &Plan,
+        banks: Option<&SharedBanks>,
         stop: &AtomicBool,
         accept: &mut dyn FnMut(Offer<'_>) -> Answer,
     ) -> (Ended, u64) {
@@ -300,8 +351,10 @@ impl<const L: usize> Attempt<L> {
         self.n_rounds = 0;
         for _ in 0..ROUNDS_MAX {
             self.n_rounds += 1;
-            self.choose_lanes(goal, &wanted);
-            match self.round(goal, plan, stop, accept) {
+            choose_lanes::<L>(goal, &wanted, &mut self.lanes);
+            // Only the first lanes are those of others as well.
+            let banks = banks.filter(|_| self.n_rounds == 1);
+            match self.round(goal, plan, banks, stop, accept) {
                 Round::Ended(why) => {
                     ended = why;
                     break;
@@ -312,7 +365,9 @@ impl<const L: usize> Attempt<L> {
         if self.best.is_none() && ended == Ended::Budget {
             self.find_tree(goal, plan, THOROUGH);
         }
-        if !matches!(ended, Ended::Accepted | Ended::Interrupted) && self.offer_best(goal, plan, accept) {
+        if !matches!(ended, Ended::Accepted | Ended::Interrupted | Ended::Left)
+            && self.offer_best(goal, plan, accept)
+        {
             ended = Ended::Accepted;
         }
         (ended, self.spent)
@@ -320,8 +375,8 @@ impl<const L: usize> Attempt<L> {
 
     fn size(&self) -> BankSize {
         BankSize {
-            expressions: self.bank.len(),
-            size: self.bank.size(),
+            expressions: self.bank.view().len(),
+            size: self.bank.view().size(),
             bytes: self.bank.bytes(),
             lanes: L,
             rounds: self.n_rounds,
@@ -330,40 +385,17 @@ impl<const L: usize> Attempt<L> {
         }
     }
 
-    /// The wanted tests first, then others spread over all; every test where there are lanes enough.
-    fn choose_lanes(&mut self, goal: Goal<'_>, wanted: &[usize]) {
-        let n = goal.n_tests;
-        self.lanes.clear();
-        if n <= L {
-            self.lanes.extend((0..L).map(|lane| lane % n));
-            return;
-        }
-        self.lanes.extend(wanted.iter().take(L).copied());
-        let mut at = 0;
-        while self.lanes.len() < L {
-            // The golden ratio's steps fill evenly, whatever their number.
-            let test = if at < L { at * (n - 1) / (L - 1) } else { at * 0x9E37_79B1 % n };
-            if !self.lanes.contains(&test) {
-                self.lanes.push(test);
-            }
-            at += 1;
-        }
-    }
-
-    fn gather(&self, cells: &[Cell]) -> Column<L> {
-        Column(std::array::from_fn(|lane| cells[self.lanes[lane]]))
-    }
-
     fn round(
         &mut self,
         goal: Goal<'_>,
         plan: &Plan,
+        banks: Option<&SharedBanks>,
         stop: &AtomicBool,
         accept: &mut dyn FnMut(Offer<'_>) -> Answer,
     ) -> Round {
-        let inputs: Vec<Column<L>> = goal.inputs.iter().map(|cells| self.gather(cells)).collect();
-        let outputs: Vec<Column<L>> = goal.outputs.iter().map(|cells| self.gather(cells)).collect();
-        self.bank.start(&inputs, plan.vocabulary.clone());
+        let inputs: Vec<Column<L>> = goal.inputs.iter().map(|cells| gather(cells, &self.lanes)).collect();
+        let outputs: Vec<Column<L>> = goal.outputs.iter().map(|cells| gather(cells, &self.lanes)).collect();
+        self.bank.start(recipe(&inputs, plan), banks);
         self.scanned = 0;
         self.met = 0;
         self.looked_up = 0;
@@ -379,10 +411,10 @@ impl<const L: usize> Attempt<L> {
             if let Some(ended) = self.scan(goal, plan, &outputs, &mut roots, accept) {
                 return ended;
             }
-            self.scanned = self.bank.len();
+            self.scanned = self.bank.view().len();
             self.find_tree(goal, plan, QUICK);
             if plan.meets
-                && self.bank.len() <= MEETING_MAX
+                && self.bank.view().len() <= MEETING_MAX
                 && let Some(again) = self.meet(goal, plan, &outputs)
             {
                 return again;
@@ -397,10 +429,16 @@ impl<const L: usize> Attempt<L> {
                 None => plan.candidates_max - plan.candidates_max / MEETING_SHARE,
             };
             let left = limit.saturating_sub(before + self.looked_up);
-            let is_whole = self.bank.candidates() < left
-                && self.bank.size() < self.affordable as usize
-                && self.bank.grow(left, plan.entries_max) == Filled::Whole;
-            if !is_whole && self.bank.len() == self.scanned {
+            let may_grow =
+                self.bank.candidates() < left && self.bank.view().size() < self.affordable as usize;
+            if may_grow
+                && self.best.is_none()
+                && self.spent + self.bank.view().next_candidates() > plan.leave_after
+            {
+                return Round::Ended(Ended::Left);
+            }
+            let is_whole = may_grow && self.bank.grow(left, plan.entries_max) == Filled::Whole;
+            if !is_whole && self.bank.view().len() == self.scanned {
                 let again = if self.best.is_none() { self.meet(goal, plan, &outputs) } else { None };
                 self.spent = before + self.bank.candidates() + self.looked_up;
                 return again.unwrap_or(Round::Ended(Ended::Budget));
@@ -426,17 +464,17 @@ impl<const L: usize> Attempt<L> {
             if roots[output].is_some() && !only {
                 continue;
             }
-            self.bank.marks(self.scanned, wanted, &mut marks);
+            self.bank.view().marks(self.scanned, wanted, &mut marks);
             for (entry, marks) in (self.scanned..).zip(&marks) {
                 if marks.right == whole {
-                    let root = self.bank.express(&mut self.exprs, entry);
+                    let root = self.bank.view().express(&mut self.exprs, entry);
                     match self.first_wrong(goal, root, output) {
                         Some(test) => {
                             over = Some(Round::Again(self.with_lane(test)));
                             break 'outputs;
                         }
                         None if only => {
-                            let size = self.bank.size_of(entry) as u32;
+                            let size = self.bank.view().size_of(entry) as u32;
                             if self.best.as_ref().is_some_and(|best| best.cost <= size)
                                 && self.offer_best(goal, plan, accept)
                                 || self.offer_plain(goal, plan, &[root], size, accept)
@@ -469,7 +507,7 @@ impl<const L: usize> Attempt<L> {
         if over.is_none() && !only && !roots.is_empty() {
             let all: Option<Vec<ExprId>> = roots.iter().copied().collect();
             if let Some(all) = all {
-                let size = self.bank.size() as u32 * all.len() as u32;
+                let size = self.bank.view().size() as u32 * all.len() as u32;
                 let accepted = self.offer_plain(goal, plan, &all, size, accept);
                 return Some(Round::Ended(if accepted { Ended::Accepted } else { Ended::Exhausted }));
             }
@@ -493,7 +531,7 @@ impl<const L: usize> Attempt<L> {
     }
 
     fn keep_term(&mut self, goal: Goal<'_>, entry: usize, lanes: u32) {
-        let term = self.bank.express(&mut self.exprs, entry);
+        let term = self.bank.view().express(&mut self.exprs, entry);
         let set = if goal.n_tests <= L {
             of_lanes(lanes, goal.n_tests)
         } else {
@@ -503,11 +541,11 @@ impl<const L: usize> Attempt<L> {
         for (reached, here) in self.reached.iter_mut().zip(&set) {
             *reached |= here;
         }
-        self.terms.keep(set, self.bank.size_of(entry) as u32, term);
+        self.terms.keep(set, self.bank.view().size_of(entry) as u32, term);
     }
 
     fn keep_predicate(&mut self, goal: Goal<'_>, entry: usize, lanes: u32, condition: Condition) {
-        let value = self.bank.express(&mut self.exprs, entry);
+        let value = self.bank.view().express(&mut self.exprs, entry);
         let predicate = match condition {
             Condition::Flag => value,
             Condition::IsOne => {
@@ -524,7 +562,7 @@ impl<const L: usize> Attempt<L> {
             }
             set_of(values.cells.iter().map(|value| *value != 0), goal.n_tests)
         };
-        self.predicates.keep(set, self.bank.size_of(entry) as u32, predicate);
+        self.predicates.keep(set, self.bank.view().size_of(entry) as u32, predicate);
     }
 
     fn is_reached(&self, goal: Goal<'_>) -> bool {
@@ -614,18 +652,19 @@ impl<const L: usize> Attempt<L> {
     /// Looks for two entries that one operator joins to the goal. `Some` where what was found is wrong on a test.
     fn meet(&mut self, goal: Goal<'_>, plan: &Plan, outputs: &[Column<L>]) -> Option<Round> {
         let [wanted] = outputs else { return None };
-        if self.bank.len() < 2 * self.met {
+        if self.bank.view().len() < 2 * self.met {
             return None;
         }
-        self.met = self.bank.len();
+        self.met = self.bank.view().len();
         let below = self.best.as_ref().map_or(self.affordable + 1, |best| best.cost) as usize;
         let left = plan.candidates_max.saturating_sub(self.spent);
-        let (meeting, spent) = self.bank.meet(wanted, below, left);
+        let (meeting, spent) = self.bank.view().meet(wanted, below, left);
         self.looked_up += spent;
         self.spent += spent;
         let meeting = meeting?;
-        let a = self.bank.express(&mut self.exprs, meeting.a);
-        let b = self.bank.express(&mut self.exprs, meeting.b);
+        let bank = self.bank.view();
+        let a = bank.express(&mut self.exprs, meeting.a);
+        let b = bank.express(&mut self.exprs, meeting.b);
         let mut root = self.exprs.binary(meeting.op, a, b);
         if meeting.negated {
             root = self.exprs.unary(Op::ZeroEquals, root);
@@ -653,6 +692,7 @@ fn set_of(tests: impl Iterator<Item = bool>, n_tests: usize) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SpecId;
     use crate::model::random::Random;
     use crate::synth::expr::schedule;
 
@@ -666,7 +706,9 @@ mod tests {
             condition: Some(condition),
             meets,
             candidates_max: 300_000,
+            shared_max: 300_000,
             entries_max: 1 << 19,
+            leave_after: u64::MAX,
         }
     }
 
@@ -684,6 +726,17 @@ mod tests {
         rows: &[Vec<Cell>],
         f: &dyn Fn(&[Cell]) -> Vec<Cell>,
     ) -> Option<Solved> {
+        solve_or_leave(conquer, plan, None, rows, f).0
+    }
+
+    /// The same, and whether the attempt was left.
+    fn solve_or_leave(
+        conquer: &mut Conquer,
+        plan: &Plan,
+        banks: Option<&SharedBanks>,
+        rows: &[Vec<Cell>],
+        f: &dyn Fn(&[Cell]) -> Vec<Cell>,
+    ) -> (Option<Solved>, bool) {
         let outputs: Vec<Vec<Cell>> = rows.iter().map(|row| f(row)).collect();
         let columns = |rows: &[Vec<Cell>]| -> Vec<Vec<Cell>> {
             (0..rows[0].len()).map(|at| rows.iter().map(|row| row[at]).collect()).collect()
@@ -693,7 +746,7 @@ mod tests {
         let outputs: Vec<&[Cell]> = outputs.iter().map(Vec::as_slice).collect();
         let goal = Goal { inputs: &inputs, outputs: &outputs, n_tests: rows.len() };
         let mut solved = None;
-        let (ended, candidates) = conquer.run(goal, plan, &GO, &mut |offer| {
+        let (ended, candidates) = conquer.run(goal, plan, banks, &GO, &mut |offer| {
             for (at, row) in rows.iter().enumerate() {
                 for (root, column) in offer.roots.iter().zip(&outputs) {
                     assert_eq!(
@@ -714,7 +767,7 @@ mod tests {
         });
         assert_eq!(ended == Ended::Accepted, solved.is_some());
         assert!(candidates <= plan.candidates_max + plan.candidates_max / 4, "{candidates}");
-        solved.map(|solved| Solved { candidates, ..solved })
+        (solved.map(|solved| Solved { candidates, ..solved }), ended == Ended::Left)
     }
 
     fn rows(n: usize, n_in: usize, seed: u64, f: impl Fn(&mut Random) -> Cell) -> Vec<Vec<Cell>> {
@@ -775,6 +828,93 @@ mod tests {
         });
         let again = solve(&mut used, &logic, &bits, &puzzle).expect("it is solved");
         assert_eq!((first.body, first.candidates), (again.body, again.candidates));
+    }
+
+    /// A function over small numbers, of one or two inputs.
+    fn random_function(random: &mut Random) -> impl Fn(&[Cell]) -> Vec<Cell> + use<> {
+        let parts: Vec<(u64, Cell)> =
+            (0..1 + random.below(4)).map(|_| (random.below(6), random.within(1, 9) as Cell)).collect();
+        move |row| {
+            let last = row[row.len() - 1];
+            let value = parts.iter().fold(row[0], |value: Cell, (kind, number)| match kind {
+                0 => value.wrapping_add(last),
+                1 => value.wrapping_mul(*number),
+                2 => value.rem_euclid(*number),
+                3 if value > last => value - number,
+                3 => value.wrapping_add(*number),
+                4 => value.min(*number * 3),
+                _ => value ^ last,
+            });
+            vec![value]
+        }
+    }
+
+    #[test]
+    fn what_is_found_before_an_attempt_is_left_is_what_the_whole_attempt_finds() {
+        let (mut conquer, mut found, mut left) = (Conquer::default(), 0, 0);
+        for seed in 0..60 {
+            let mut random = Random::new(&[seed, 31]);
+            let (n, n_in) = ([6, 14, 40][random.below(3) as usize], 1 + random.below(2) as usize);
+            let rows = rows(n, n_in, seed, |random| random.within(-30, 60) as Cell);
+            let f = random_function(&mut random);
+            let whole = plan(Vocabulary::numbers(&[]), Condition::Flag);
+            let first = Plan { leave_after: 20_000, ..whole.clone() };
+            let (early, is_left) = solve_or_leave(&mut conquer, &first, None, &rows, &f);
+            let (late, _) = solve_or_leave(&mut conquer, &whole, None, &rows, &f);
+            (found, left) = (found + usize::from(early.is_some()), left + usize::from(is_left));
+            assert!(!is_left || early.is_none());
+            if !is_left {
+                let told = |solved: Option<Solved>| solved.map(|it| (it.body, it.n_leaves, it.candidates));
+                assert_eq!(told(early), told(late), "{seed}");
+            }
+        }
+        assert!(found > 10 && left > 10, "{found} found, {left} left");
+    }
+
+    /// The goal's columns.
+    fn columns(rows: &[Vec<Cell>], f: &dyn Fn(&[Cell]) -> Vec<Cell>) -> (Vec<Vec<Cell>>, Vec<Cell>) {
+        let inputs = (0..rows[0].len()).map(|at| rows.iter().map(|row| row[at]).collect()).collect();
+        (inputs, rows.iter().map(|row| f(row)[0]).collect())
+    }
+
+    #[test]
+    fn a_shared_bank_gives_what_a_private_one_does() {
+        let told = |(solved, is_left): (Option<Solved>, bool)| {
+            (solved.map(|it| (it.body, it.n_leaves, it.overfit_risk, it.candidates)), is_left)
+        };
+        // Ample room, room for one bank, and none.
+        for bytes_max in [u64::MAX, 60 << 20, 0] {
+            let banks = SharedBanks::new(bytes_max);
+            let problems: Vec<_> = (0..40u64)
+                .map(|seed| {
+                    let mut random = Random::new(&[seed, 77]);
+                    // Few different inputs, so that most have company.
+                    let (group, n_in) = (seed % 4, 1 + seed as usize % 2);
+                    let n = [6, 8, 14, 40][group as usize];
+                    let rows = rows(n, n_in, group, |random| random.within(-30, 60) as Cell);
+                    // The bound is not that of the group: others found more, or less, before.
+                    let candidates_max = 20_000 + random.below(100_000);
+                    let plan = Plan { candidates_max, ..plan(Vocabulary::numbers(&[]), Condition::Flag) };
+                    (rows, plan, random_function(&mut random))
+                })
+                .collect();
+            for (at, (rows, plan, f)) in problems.iter().enumerate() {
+                let (inputs, output) = columns(rows, f);
+                let inputs: Vec<&[Cell]> = inputs.iter().map(Vec::as_slice).collect();
+                let goal = Goal { inputs: &inputs, outputs: &[&output], n_tests: rows.len() };
+                banks.note(SpecId(at as u32), first_bank(goal, plan));
+            }
+            let (mut used, mut fresh) = (Conquer::default(), Conquer::default());
+            for (at, (rows, plan, f)) in problems.iter().enumerate() {
+                let shared = told(solve_or_leave(&mut used, plan, Some(&banks), rows, f));
+                used.release();
+                let private = told(solve_or_leave(&mut fresh, plan, None, rows, f));
+                assert_eq!(shared, private, "{at} with {bytes_max} bytes");
+                assert_eq!(used.last(), BankSize { bytes: used.last().bytes, ..fresh.last() });
+            }
+            let sharing = banks.forget();
+            assert_eq!((sharing.banks, sharing.specs), if bytes_max == 0 { (0, 0) } else { (4, 40) });
+        }
     }
 
     #[test]

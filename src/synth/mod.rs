@@ -12,13 +12,15 @@ pub mod emit;
 pub mod enumerate;
 pub mod expr;
 pub mod frozen;
+mod round;
 mod search;
 pub mod sequence;
 mod solve;
 pub mod tree;
 mod tried;
 
-pub use search::Steps;
+pub use round::Round;
+pub use search::{Steps, note_banks};
 pub use solve::{Found, Problem, Settings, Tools, Winner, solve};
 pub use tried::{BankSize, Tried};
 

@@ -3,10 +3,13 @@
 
 mod compose;
 
+use crate::arena::Bump;
+use crate::corpus::Record;
 use crate::model::random::Random;
 use crate::model::{Cell, Lane, Solution, Stop, Strategy};
 use crate::profile::{self, Stage};
 use crate::synth::bank::Vocabulary;
+use crate::synth::bank::shared::SharedBanks;
 use crate::synth::conquer::{self, Condition, Goal, Plan};
 use crate::synth::emit;
 use crate::synth::enumerate::{Answer, Bounds, Ended, Step, VOCABULARY};
@@ -19,7 +22,7 @@ use crate::synth::solve::{
 };
 use crate::synth::tried::Tried;
 use crate::template::Template;
-use crate::validate::{self, Lanes, Program, Text};
+use crate::validate::{self, Checks, Columns, Lanes, Program, Text};
 use std::sync::atomic::Ordering;
 
 /// Bodies up to this length are tried before the templates: they are cheap, and nothing smaller can be found later.
@@ -120,7 +123,9 @@ pub(super) fn smallest<'a>(
             Some(best) if matches!(best.strategy, Strategy::Expression | Strategy::Tree) => 0,
             Some(best) => best.size.saturating_sub(1),
         };
-        if let (Some(goal), true) = (lanes, longest > SHORT && !is_interrupted(tools)) {
+        if let (Some(goal), true) = (lanes, longest > SHORT && !found.is_cut && !is_interrupted(tools))
+            && (best.is_some() || !leave_to_last_round(tools, found))
+        {
             let lengths = SHORT + 1..=longest.min(settings.length_max);
             let mut settings = *settings;
             if best.is_some() {
@@ -136,6 +141,13 @@ pub(super) fn smallest<'a>(
     }
     if is_interrupted(tools) {
         found.stop = Stop::Interrupted;
+        return None;
+    }
+    if found.is_cut {
+        if let (Some(banks), 1, None) = (tools.banks, tools.round.number(), &doubtful) {
+            let what = (&problem.record, problem.checks);
+            note_banks(banks, tools.arena, what, settings.candidates_max);
+        }
         return None;
     }
     if best.is_none() && terms.as_ref().is_some_and(|terms| is_whole_domain(problem, terms)) {
@@ -216,6 +228,10 @@ fn rules_first<'a>(
     doubtful: &mut Option<Candidate<'a>>,
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
+    // Templates solve few sequences, and take a fifth of the time of those that are hard.
+    if leave_to_last_round(tools, found) {
+        return None;
+    }
     let mut best = templates(tools, problem, settings, 0..=u64::MAX, found);
     set_aside(&mut best, doubtful);
     if best.is_none() && !ended(found) {
@@ -249,7 +265,10 @@ fn weighed_as_rule<'a>(found: Candidate<'a>, terms: &Terms<'_>) -> Candidate<'a>
 
 /// The cases as the search over expressions takes them.
 fn goal_of<'a>(tools: &Tools<'_, 'a>, problem: &Problem<'_, 'a>) -> Option<Goal<'a>> {
-    let columns = problem.checks.columns(tools.arena, CASES_MAX)?;
+    problem.checks.columns(tools.arena, CASES_MAX).and_then(goal_of_columns)
+}
+
+fn goal_of_columns(columns: Columns<'_>) -> Option<Goal<'_>> {
     let some = !columns.inputs.is_empty() && !columns.outputs.is_empty();
     some.then_some(Goal { inputs: columns.inputs, outputs: columns.outputs, n_tests: columns.n_cases })
 }
@@ -286,12 +305,33 @@ fn in_order_of_cost<'a>(
     best
 }
 
+/// Tells which banks the search for a specification begins with, where it comes to that: others may want the same.
+pub fn note_banks<'a>(
+    banks: &SharedBanks,
+    arena: &'a Bump,
+    (record, checks): (&Record<'_>, &Checks<'a>),
+    candidates_max: u64,
+) {
+    let Some(columns) = checks.columns(arena, CASES_MAX) else { return };
+    let Some(goal) = goal_of_columns(columns) else { return };
+    let mentioned = super::constants::mentioned(arena, record);
+    for plan in plans(&goal, mentioned, candidates_max) {
+        banks.note(record.id(), conquer::first_bank(goal, &plan));
+    }
+}
+
 fn is_interrupted(tools: &Tools<'_, '_>) -> bool {
     tools.stop.load(Ordering::Relaxed)
 }
 
 fn ended(found: &Found<'_>) -> bool {
-    matches!(found.stop, Stop::Budget | Stop::Interrupted)
+    found.is_cut || matches!(found.stop, Stop::Budget | Stop::Interrupted)
+}
+
+/// Ends the round before a step of which no part can be done alone.
+fn leave_to_last_round(tools: &Tools<'_, '_>, found: &mut Found<'_>) -> bool {
+    found.is_cut |= !tools.round.is_last();
+    found.is_cut
 }
 
 fn keep_solution<'a>(
@@ -362,7 +402,7 @@ fn enumerate<'a>(
     match ended {
         Ended::Budget => found.stop = Stop::Budget,
         Ended::Interrupted => found.stop = Stop::Interrupted,
-        Ended::Accepted | Ended::Exhausted => {}
+        Ended::Accepted | Ended::Exhausted | Ended::Left => {}
     }
     best
 }
@@ -382,11 +422,12 @@ fn expressions<'a>(
     let mut meaning = None;
     for plan in plans(&goal, mentioned, settings.candidates_max) {
         let left = settings.candidates_max.saturating_sub(found.candidates);
-        let plan = Plan { candidates_max: plan.candidates_max.min(left), ..plan };
+        let leave_after = tools.round.leave_after(settings.candidates_max);
+        let plan = Plan { candidates_max: plan.candidates_max.min(left), leave_after, ..plan };
         let mut conquer = std::mem::take(tools.conquer);
         // While the bank is held, this thread must not begin another search: tests are not split over the pool.
         let split = tools.split.take();
-        let (ended, candidates) = conquer.run(goal, &plan, stop, &mut |offer| {
+        let (ended, candidates) = conquer.run(goal, &plan, tools.banks, stop, &mut |offer| {
             let body = arena.alloc_str(&schedule(offer.exprs, offer.roots));
             if body.is_empty() || !accepts(tools, problem, body, found) {
                 return Answer::Reject;
@@ -414,10 +455,12 @@ fn expressions<'a>(
         *tools.conquer = conquer;
         tools.split = split;
         found.candidates += candidates;
-        if ended == Ended::Interrupted {
-            found.stop = Stop::Interrupted;
+        match ended {
+            Ended::Interrupted => found.stop = Stop::Interrupted,
+            Ended::Left => found.is_cut = true,
+            Ended::Accepted | Ended::Exhausted | Ended::Budget => {}
         }
-        if best.is_some() || ended == Ended::Interrupted {
+        if best.is_some() || matches!(ended, Ended::Interrupted | Ended::Left) {
             break;
         }
     }
@@ -525,7 +568,9 @@ fn plans(goal: &Goal<'_>, mentioned: &[Cell], candidates_max: u64) -> Vec<Plan> 
         condition: Some(condition),
         meets: condition == Condition::Flag,
         candidates_max: candidates_max / 100 * share,
+        shared_max: candidates_max / 100 * share,
         entries_max: conquer::ENTRIES_MAX,
+        leave_after: u64::MAX,
     };
     if !goal.is_patterns() {
         return vec![plan("numbers", Vocabulary::numbers(mentioned), Condition::Flag, 60)];
@@ -651,6 +696,9 @@ fn skeletons<'a>(
     settings: &Settings,
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
+    if leave_to_last_round(tools, found) {
+        return None;
+    }
     let share = settings.candidates_max / 100 * SKELETONS_SHARE;
     let candidates_max = settings.candidates_max.min(found.candidates + share);
     tools.engine.set_fuel(settings.search_fuel / SKELETON_FUEL_SHARE);
@@ -690,6 +738,7 @@ fn fitting<'a>(
     let _stage = profile::stage(Stage::Template);
     let mut best: Option<Candidate<'a>> = None;
     let (before, mut n_tried) = (found.candidates, 0usize);
+    let leave_after = tools.round.leave_after(settings.candidates_max);
     let ranges = problem.checks.input_ranges(tools.arena);
     for template in problem.library.fitting(problem.record.n_inputs(), problem.record.n_outputs()) {
         if best.as_ref().is_some_and(|best| template.size as usize >= best.size)
@@ -707,6 +756,10 @@ fn fitting<'a>(
             fillings(tools, problem, settings, template, best.as_ref().map(|best| best.size), found)
         {
             keep_solution(problem, tools, found, best.replace(smaller));
+        }
+        if found.candidates - before > leave_after {
+            found.is_cut = true;
+            return None;
         }
     }
     tools.tried.push(Tried {

@@ -5,10 +5,12 @@ use crate::corpus::Record;
 use crate::forth::Engine;
 use crate::model::{NearMiss, Solution, Status, Stop, Strategy};
 use crate::profile::{self, Stage};
+use crate::synth::bank::shared::SharedBanks;
 use crate::synth::conquer::Conquer;
 use crate::synth::emit::{self, Definition};
 use crate::synth::enumerate::Enumerator;
 use crate::synth::frozen::Frozen;
+use crate::synth::round::Round;
 use crate::synth::search;
 use crate::synth::sequence::occam::Weight;
 use crate::synth::tried::Tried;
@@ -67,6 +69,10 @@ pub struct Tools<'w, 'a> {
     pub split: Option<&'w validate::Splitter>,
     /// Fuel of one test of the final code.
     pub fuel: u64,
+    /// How much is done at once.
+    pub round: Round,
+    /// Banks that are shared with other searches; they make no difference.
+    pub banks: Option<&'w SharedBanks>,
     /// What the search tried.
     pub tried: &'w mut Vec<Tried>,
 }
@@ -122,6 +128,8 @@ pub struct Found<'a> {
     pub near_misses: Vec<NearMiss>,
     /// What the winner says against what it explains, where that is not clearly less.
     pub overfit: Option<Weight>,
+    /// The round ended before the search: what that comes to is not known, and nothing else here counts.
+    pub is_cut: bool,
 }
 
 impl<'a> Found<'a> {
@@ -136,6 +144,7 @@ impl<'a> Found<'a> {
             solutions: Vec::new(),
             near_misses: Vec::new(),
             overfit: None,
+            is_cut: false,
         }
     }
 
@@ -146,7 +155,8 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Finds the smallest program that passes, or says why there is none.
+/// Finds the smallest program that passes, or says why there is none; or, before the last round, that it would take more than
+/// the round lets it.
 pub fn solve<'a>(tools: &mut Tools<'_, 'a>, problem: &Problem<'_, 'a>, settings: &Settings) -> Found<'a> {
     let mut found = Found::new();
     if !settings.ignore_given {

@@ -253,6 +253,7 @@ pub fn facts() -> RunFacts {
         threads: 2,
         stages: vec![("plan", Duration::from_micros(900)), ("synthesize", Duration::from_micros(320_000))],
         interrupted: false,
+        sharing: Default::default(),
     }
 }
 

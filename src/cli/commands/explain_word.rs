@@ -30,7 +30,9 @@ pub fn run(word: &str, job: &Job, signals: &Signals, context: &mut Context) -> a
         if let Some(signal) = signals.exit() {
             return Ok(signal);
         }
-        explain(job.corpus.record(id), &outcome, &tried, context)?;
+        let has_bank = tried.iter().any(|tried| tried.bank.is_some());
+        let company = if has_bank { pipeline::company(&job.corpus, id, &job.options) } else { 0 };
+        explain(job.corpus.record(id), &outcome, (&tried, company), context)?;
         if outcome.status != Status::Verified {
             exit = Exit::Bad;
         }
@@ -41,7 +43,7 @@ pub fn run(word: &str, job: &Job, signals: &Signals, context: &mut Context) -> a
 fn explain(
     record: Record<'_>,
     outcome: &Outcome,
-    tried: &[Tried],
+    (tried, company): (&[Tried], usize),
     context: &mut Context,
 ) -> anyhow::Result<()> {
     let row = Row::from_record(record);
@@ -49,6 +51,9 @@ fn explain(
     if context.format == MessageFormat::Json {
         let mut value = serde_json::to_value(&line)?;
         value["tried"] = serde_json::to_value(tried)?;
+        if company > 1 {
+            value["bank_served"] = company.into();
+        }
         if let Some(detail) = &outcome.detail {
             value["near_misses"] = serde_json::to_value(&detail.near_misses)?;
             value["solutions"] = serde_json::to_value(&detail.solutions)?;
@@ -83,6 +88,13 @@ fn explain(
     tell("search", &search(outcome))?;
     for tried in tried {
         tell("tried", &in_words(tried))?;
+    }
+    if company > 1 {
+        let specs = text::count(company as u64, "specification");
+        tell(
+            "shared",
+            &format!("its first bank is the same for {specs} of the corpus: a run builds it once"),
+        )?;
     }
     tell("tests", &share(outcome.tests_passed, outcome.tests_total, "passed"))?;
     if outcome.properties_checked + outcome.properties_unchecked > 0 {

@@ -9,6 +9,7 @@ use crate::cli::signals::Signals;
 use crate::cli::{Exit, archive};
 use crate::config::{Key, Layer};
 use crate::corpus::{BuildOptions, Corpus};
+use crate::model::Sharing;
 use crate::pipeline::shard::{self, Shard, ShardInfo};
 use crate::report::{Report, RunFacts};
 use crate::spec::find_sources;
@@ -64,7 +65,7 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
     let options = running::options(&context.settings, super::templates::library(context)?);
     let fingerprint = running::fingerprint_of_shards(info);
     let report = Report::begin(running::report_options(&context.settings, &out, fingerprint))?;
-    let mut sink = ReportSink { report, progress: &progress };
+    let mut sink = ReportSink { report };
     shard::merge(&shards, &corpus, &options, &mut sink)?;
     let facts = RunFacts {
         finished: running::now(),
@@ -72,6 +73,7 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
         threads: 1,
         stages: vec![("merging", started.elapsed())],
         interrupted: false,
+        sharing: Sharing::default(),
     };
     let summary = sink.report.finish(facts)?;
     drop(progress);

@@ -96,11 +96,16 @@ fn recorded(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
     let ended = run.go(&context.settings, &signals, &progress);
     drop(progress);
     match ended? {
-        Ended::Interrupted { done, of } => {
+        Ended::Interrupted { done, verified, of } => {
             context.note(&format!(
-                "interrupted: {} of {} are done; the next run goes on from there",
+                "interrupted: {} of {} are done, {} of them verified; {}",
                 text::number(done as u64),
-                text::count(of as u64, "specification")
+                text::count(of as u64, "specification"),
+                text::number(verified as u64),
+                match context.settings.bool(Key::RunCache) {
+                    true => "the next run goes on from there",
+                    false => "nothing is remembered (--no-cache)",
+                }
             ));
             Ok(signals.exit().unwrap_or(Exit::Bad))
         }
@@ -126,7 +131,7 @@ struct Run {
 
 enum Ended {
     Whole(Box<Summary>),
-    Interrupted { done: usize, of: usize },
+    Interrupted { done: usize, verified: usize, of: usize },
 }
 
 impl Run {
@@ -147,14 +152,15 @@ impl Run {
             false => None,
         };
         let report = Report::begin(running::report_options(settings, &self.out, fingerprint))?;
-        let mut sink = ReportSink { report, progress };
+        let mut sink = ReportSink { report };
         let selected = running::everything(corpus);
         let searching = Instant::now();
         let told = PipelineProgress(progress);
         let summary =
             pipeline::run(corpus, &selected, options, store.as_mut(), &mut sink, &told, signals.stop())?;
         if summary.interrupted {
-            return Ok(Ended::Interrupted { done: summary.n_specs, of: selected.len() });
+            let (done, verified) = (summary.n_settled, summary.n_verified);
+            return Ok(Ended::Interrupted { done, verified, of: selected.len() });
         }
         let searching = searching.elapsed();
         tracing::info!(
@@ -170,6 +176,7 @@ impl Run {
             threads: if options.jobs == 0 { rayon::current_num_threads() } else { options.jobs },
             stages: vec![("reading", self.reading), ("solving", searching)],
             interrupted: false,
+            sharing: summary.sharing,
         };
         Ok(Ended::Whole(Box::new(sink.report.finish(facts)?)))
     }

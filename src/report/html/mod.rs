@@ -230,6 +230,9 @@ fn write_stages(out: &mut String, summary: &Summary) {
         "</div><p class=\"quiet\">Summed over {threads}; the run took {}.</p>",
         time(summary.elapsed_us)
     );
+    if !summary.sharing.is_none() {
+        let _ = write!(out, "<p class=\"quiet\">{}.</p>", summary.sharing);
+    }
 }
 
 fn write_table(out: &mut String, summary: &Summary, rows: &Rows) {

@@ -5,7 +5,7 @@
 //! all pairs of the first entries.
 
 use crate::model::Cell;
-use crate::synth::bank::Bank;
+use crate::synth::bank::View;
 use crate::synth::bank::kernel::Column;
 use crate::synth::expr::Op;
 
@@ -47,7 +47,7 @@ impl Best {
     }
 }
 
-impl<const L: usize> Bank<L> {
+impl<const L: usize> View<'_, L> {
     /// The smallest way to the goal that is smaller than `below`, and how many candidates that took.
     /// It takes few more than `candidates_max`.
     pub fn meet(&self, goal: &Column<L>, below: usize, candidates_max: u64) -> (Option<Meeting>, u64) {
@@ -75,7 +75,7 @@ impl<const L: usize> Bank<L> {
     }
 
     fn has(&self, op: Op) -> bool {
-        self.vocabulary.binary.contains(&op)
+        self.bank.vocabulary.binary.contains(&op)
     }
 
     fn look_up(&self, goal: &Column<L>, best: &mut Best, candidates_max: u64) -> u64 {
@@ -96,7 +96,7 @@ impl<const L: usize> Bank<L> {
                 if spent >= candidates_max {
                     return spent;
                 }
-                let column = self.columns[a];
+                let column = self.columns()[a];
                 for (op, undo, is_second) in undos {
                     if !self.has(op) {
                         continue;
@@ -123,17 +123,17 @@ impl<const L: usize> Bank<L> {
         best: &mut Best,
     ) -> u64 {
         let suited = |entry: &usize| {
-            let column = &self.columns[*entry];
+            let column = &self.columns()[*entry];
             (0..L).all(|lane| suits(goal.0[lane], column.0[lane]))
         };
         let parts: Vec<usize> = (0..self.len()).filter(suited).take(PARTS_MAX).collect();
         let mut pairs = 0;
         for (at, a) in parts.iter().enumerate() {
-            let left = &self.columns[*a];
+            let left = &self.columns()[*a];
             let size = self.size_of(*a);
             for b in &parts[at..] {
                 pairs += 1;
-                let right = &self.columns[*b];
+                let right = &self.columns()[*b];
                 if (0..L).all(|lane| join(left.0[lane], right.0[lane]) == goal.0[lane]) {
                     best.offer(op, *a, *b, false, size + self.size_of(*b) + 1);
                     // Those after it are no smaller.
@@ -148,14 +148,14 @@ impl<const L: usize> Bank<L> {
     fn compare(&self, goal: &Column<L>, op: Op, best: &mut Best) -> u64 {
         let n = self.len().min(COMPARED_MAX);
         for a in 0..n {
-            let left = &self.columns[a];
+            let left = &self.columns()[a];
             let size = self.size_of(a);
             if size + 2 >= best.below {
                 break;
             }
             let from = if op.is_commutative() { a } else { 0 };
             for b in from..n {
-                let right = &self.columns[b];
+                let right = &self.columns()[b];
                 let holds = |lane: usize| op.apply(left.0[lane], right.0[lane]).unwrap_or(0);
                 let negated = holds(0) != goal.0[0];
                 let wanted = |lane: usize| if negated { !goal.0[lane] } else { goal.0[lane] };

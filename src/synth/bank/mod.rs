@@ -7,16 +7,20 @@
 
 pub mod kernel;
 mod meet;
+pub mod shared;
 pub mod simd;
 #[cfg(test)]
 mod tests;
+mod view;
 mod vocabulary;
 
 use crate::model::Cell;
 use crate::synth::expr::{ExprId, Exprs, Op};
 use kernel::{BLOCK, Block, Column, Job, Marks, TRAPPED, Unary};
 pub use meet::Meeting;
+use shared::Mark;
 use simd::Simd;
+pub use view::View;
 pub use vocabulary::Vocabulary;
 
 /// Most entries that a bank can number.
@@ -95,6 +99,10 @@ pub struct Bank<const L: usize> {
     n_waiting: usize,
     simd: Simd,
     candidates: u64,
+    /// Whether a bound was reached: then it grows no more.
+    is_cut: bool,
+    /// Where blocks end, where somebody wants to know.
+    log: Option<Vec<Mark>>,
 }
 
 /// What is done to a range of entries.
@@ -114,6 +122,8 @@ struct Waiting<const L: usize> {
     n: usize,
     first: Made,
     step: u64,
+    /// Candidates until its end.
+    candidates: u64,
 }
 
 impl<const L: usize> Default for Bank<L> {
@@ -140,7 +150,18 @@ impl<const L: usize> Bank<L> {
             n_waiting: 0,
             simd,
             candidates: 0,
+            is_cut: false,
+            log: None,
         }
+    }
+
+    /// All that is banked.
+    pub fn view(&self) -> View<'_, L> {
+        View { bank: self, ends: &self.ends }
+    }
+
+    fn mark(&self) -> Mark {
+        Mark { candidates: self.candidates as u32, len: self.columns.len() as u32 }
     }
 
     /// Forgets everything and banks the leaves: size 1.
@@ -154,6 +175,7 @@ impl<const L: usize> Bank<L> {
         self.n_waiting = 0;
         self.vocabulary = vocabulary;
         self.candidates = 0;
+        self.is_cut = false;
         let n_constants = self.vocabulary.constants.len();
         if self.vocabulary.literal_size == 1 {
             self.bank_constants();
@@ -210,13 +232,6 @@ impl<const L: usize> Bank<L> {
         &self.columns
     }
 
-    /// Where the entries from `from` on have the goal's values, 1, 0 and -1.
-    pub fn marks(&self, from: usize, goal: &Column<L>, marks: &mut Vec<Marks>) {
-        marks.clear();
-        marks.resize(self.columns.len() - from, Marks::default());
-        self.simd.mark(&self.columns[from..], goal, marks);
-    }
-
     /// How many bytes the entries take.
     pub fn bytes(&self) -> usize {
         self.columns.len() * size_of::<Column<L>>()
@@ -265,13 +280,20 @@ impl<const L: usize> Bank<L> {
         self.slot(column, kernel::hash(column)).ok()
     }
 
-    /// Banks the expressions of the next size, until there are no more or a bound is reached.
+    /// Banks the expressions of the next size, until there are no more or a bound is reached; after that, nothing.
     pub fn grow(&mut self, candidates_max: u64, entries_max: usize) -> Filled {
+        if self.is_cut {
+            return Filled::Cut;
+        }
         let size = self.size() + 1;
         self.ends.push(self.columns.len());
         let bounds = Bounds { candidates_max, entries_max: entries_max.min(ENTRIES_MAX - BLOCK) };
         if size == self.vocabulary.literal_size {
             self.bank_constants();
+        }
+        let mark = self.mark();
+        if let Some(log) = &mut self.log {
+            log.push(mark);
         }
         let filled = self
             .grow_unary(size, 1..=1, bounds)
@@ -279,7 +301,8 @@ impl<const L: usize> Bank<L> {
             .and_then(|()| self.grow_unary(size, 2..=usize::MAX, bounds));
         self.insert_waiting();
         *self.ends.last_mut().expect("it was pushed") = self.columns.len();
-        if filled.is_some() { Filled::Whole } else { Filled::Cut }
+        self.is_cut = filled.is_none();
+        if self.is_cut { Filled::Cut } else { Filled::Whole }
     }
 
     /// Operators of one operand that add so much.
@@ -354,6 +377,7 @@ impl<const L: usize> Bank<L> {
             self.make_room(n, bounds)?;
             let waiting = &mut self.blocks[self.n_computed % WAITING];
             (waiting.n, waiting.first, waiting.step) = (n, made.next(step, at), step);
+            waiting.candidates = self.candidates;
             let block = &mut waiting.block;
             let columns = &self.columns[at..at + n];
             let job = match operation {
@@ -439,7 +463,11 @@ impl<const L: usize> Bank<L> {
                 self.insert(column, *sum, first.next(step, k));
             }
         }
-        self.blocks[number].block = block;
+        let waiting = &mut self.blocks[number];
+        waiting.block = block;
+        if let Some(log) = &mut self.log {
+            log.push(Mark { candidates: waiting.candidates as u32, len: self.columns.len() as u32 });
+        }
     }
 
     #[inline(always)]

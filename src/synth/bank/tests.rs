@@ -81,8 +81,8 @@ fn all_instructions_bank_the_same() {
             assert_eq!(bank.columns, portable.columns, "{}", simd.name());
             assert_eq!(bank.made, portable.made, "{}", simd.name());
             let mut marks = [Vec::new(), Vec::new()];
-            bank.marks(3, &cells(5), &mut marks[0]);
-            portable.marks(3, &cells(5), &mut marks[1]);
+            bank.view().marks(3, &cells(5), &mut marks[0]);
+            portable.view().marks(3, &cells(5), &mut marks[1]);
             assert_eq!(marks[0], marks[1], "{}", simd.name());
         }
     }
@@ -93,7 +93,7 @@ fn marks_and_counts_are_those_of_single_lanes() {
     let bank = grown::<16>(Simd::best(), &[small(3)], Vocabulary::numbers(&[]), 4);
     let goal = bank.columns[bank.len() / 2];
     let mut marks = Vec::new();
-    bank.marks(0, &goal, &mut marks);
+    bank.view().marks(0, &goal, &mut marks);
     let mask = |column: &Column<16>, wanted: &dyn Fn(usize) -> Cell| {
         (0..16).filter(|lane| column.0[*lane] == wanted(*lane)).map(|lane| 1u32 << lane).sum::<u32>()
     };
@@ -219,13 +219,27 @@ fn bounds_are_kept() {
 }
 
 #[test]
+fn the_next_size_is_counted_before_it_is_computed() {
+    let wide = Vocabulary::wide_bits(&[7]);
+    for vocabulary in [Vocabulary::logic(), Vocabulary::numbers(&[7]), Vocabulary::numeric_bits(), wide] {
+        let mut bank = Bank::<8>::default();
+        bank.start(&[cells(12), small(13)], vocabulary);
+        for _ in 0..4 {
+            let (before, next) = (bank.candidates(), bank.view().next_candidates());
+            assert_eq!(bank.grow(u64::MAX, ENTRIES_MAX), Filled::Whole);
+            assert_eq!(bank.candidates() - before, next, "size {}", bank.size());
+        }
+    }
+}
+
+#[test]
 fn larger_expressions_are_met() {
     let inputs = [cells::<16>(10), cells::<16>(11)];
     let bank = grown(Simd::best(), &inputs, Vocabulary::numeric_bits(), 4);
     let (x, y) = (&inputs[0].0, &inputs[1].0);
     #[track_caller]
     fn check(bank: &Bank<16>, goal: [Cell; 16], size: usize) {
-        let (meeting, _) = bank.meet(&Column(goal), usize::MAX, u64::MAX);
+        let (meeting, _) = bank.view().meet(&Column(goal), usize::MAX, u64::MAX);
         let meeting = meeting.expect("it is met");
         assert!(meeting.size <= size, "{meeting:?}");
         for (lane, wanted) in goal.into_iter().enumerate() {
@@ -233,7 +247,7 @@ fn larger_expressions_are_met() {
             let value = meeting.op.apply(a, b).unwrap();
             assert_eq!(if meeting.negated { scalar_not(value) } else { value }, wanted, "{meeting:?}");
         }
-        assert_eq!(bank.meet(&Column(goal), meeting.size, u64::MAX).0, None, "nothing is smaller");
+        assert_eq!(bank.view().meet(&Column(goal), meeting.size, u64::MAX).0, None, "nothing is smaller");
     }
     fn scalar_not(value: Cell) -> Cell {
         crate::model::scalar::flag(value == 0)

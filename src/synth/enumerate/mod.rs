@@ -102,6 +102,8 @@ pub enum Ended {
     Budget,
     /// The callback asked to stop.
     Interrupted,
+    /// It would have gone on for longer than this round lets it: what it would come to is not known.
+    Left,
 }
 
 /// What the callback says of a body that is right on all lanes.
@@ -127,7 +129,7 @@ pub struct Enumerator {
     simd: Simd,
     /// States seen: the upper bits of the hash, and how many words were left.
     seen: Vec<u64>,
-    /// Goes into each hash, so that no entry of another enumeration matches.
+    /// Goes into each entry, so that none of another enumeration matches.
     epoch: u64,
     values: Vec<Value>,
     hashes: Vec<u64>,
@@ -647,7 +649,7 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
             })
     }
 
-    /// A hash of the stack, and of which enumeration this is.
+    /// A hash of the stack; not of which enumeration this is, so that places in the table are the same in each.
     #[inline(always)]
     fn sum(&self, stack: Stack, depth: usize) -> u64 {
         const KEYS: [u64; STACK_MAX] = [
@@ -660,7 +662,7 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
             0xA076_1D64_78BD_642F,
             0xE703_7ED1_A0B4_28DB,
         ];
-        let mut sum = self.epoch.wrapping_add(depth as u64);
+        let mut sum = depth as u64;
         for (below, key) in KEYS.iter().enumerate().take(depth) {
             let own = self.hashes[stack.at(below)];
             sum = sum.wrapping_add((own ^ own >> 32).wrapping_mul(*key));
@@ -674,6 +676,8 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
     fn seen_before(&mut self, sum: u64, left: usize) -> bool {
         let at = slot(sum, self.seen.len());
         let entry = &mut self.seen[at];
+        // What another enumeration left here is as good as nothing.
+        let sum = sum ^ self.epoch;
         if *entry >> 4 == sum >> 4 && (*entry & 15) as usize >= left {
             return true;
         }

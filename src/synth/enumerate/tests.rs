@@ -89,6 +89,24 @@ fn says_why_it_ended() {
 }
 
 #[test]
+fn a_used_enumerator_forgets_the_same() {
+    // Two stacks may have the same place in the table of what was seen, and the first is forgotten, and tried again. Which ones
+    // must not depend on earlier runs: what is tried is counted.
+    let goal = [map(&X, |x| x.wrapping_mul(x).wrapping_mul(12_345) ^ 77)];
+    let mut enumerator = Enumerator::default();
+    let mut run = || {
+        let bounds = Bounds { length_min: 0, length_max: 4, candidates_max: 1 << 19 };
+        let goal = Lanes { inputs: &[X], outputs: &goal };
+        enumerator.run(goal, &vocabulary(), bounds, &GO, |_| Answer::Reject)
+    };
+    let first = run();
+    assert_eq!(first.0, Ended::Exhausted, "the budget would hide it");
+    for _ in 0..4 {
+        assert_eq!(run(), first);
+    }
+}
+
+#[test]
 fn a_used_enumerator_gives_the_same_rank() {
     let goal = [zip(&X, &Y, |x, y| x * x + y)];
     let mut enumerator = Enumerator::default();

@@ -2,7 +2,7 @@
 //! any other operand: a word of an expression, two of them under an operator, one after the other, the sum of one over all
 //! n so far. The words that a program uses stand before it in what is written out.
 
-use super::{Candidate, accepts_program, goal_of, is_interrupted};
+use super::{Candidate, accepts_program, goal_of, is_interrupted, leave_to_last_round};
 use crate::model::{Cell, Strategy};
 use crate::profile::{self, Stage};
 use crate::synth::constants;
@@ -86,6 +86,9 @@ pub(super) fn compositions<'a>(
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
     let frozen = problem.frozen.filter(|frozen| !frozen.words().is_empty())?;
+    if leave_to_last_round(tools, found) {
+        return None;
+    }
     let _stage = profile::stage(Stage::Enumeration);
     let (inputs, target) = rows(tools, problem, terms)?;
     let fuel = settings.candidates_max.saturating_mul(FUEL_OF_CANDIDATE);
