@@ -29,7 +29,12 @@ impl OpenSource {
     pub(super) fn open(file: &SourceFile) -> Result<Self, SourceError> {
         let opened = SystemTime::now();
         let (handle, before) = open_regular(&file.path)?;
-        let tee = Tee(Arc::new(Mutex::new(Teed { file: handle, hasher: blake3::Hasher::new() })));
+        let tee = Tee(Arc::new(Mutex::new(Teed {
+            file: handle,
+            hasher: blake3::Hasher::new(),
+            ended: false,
+            grew: false,
+        })));
         let reader: Box<dyn Read> = match file.kind.is_gzip {
             true => Box::new(MultiGzDecoder::new(tee.clone())),
             false => Box::new(tee.clone()),
@@ -48,8 +53,10 @@ impl OpenSource {
         let teed = self.tee.0.lock().unwrap_or_else(PoisonError::into_inner);
         let after = state_of(&teed.file)?;
         let unmoved = (after.size, after.mtime_ns) == (self.before.size, self.before.mtime_ns);
+        // The hash must be that of what was parsed, or else nobody's.
+        let hash = if teed.grew { [0; 32] } else { *teed.hasher.finalize().as_bytes() };
         Ok(FileState {
-            hash: *teed.hasher.finalize().as_bytes(),
+            hash,
             settled: unmoved && is_settled(self.before.mtime_ns, self.opened),
             ..self.before
         })
@@ -98,6 +105,10 @@ struct Tee(Arc<Mutex<Teed>>);
 struct Teed {
     file: File,
     hasher: blake3::Hasher,
+    /// Some read came to the end of the file.
+    ended: bool,
+    /// And some later one did not: what came in between was written meanwhile, and perhaps nobody parsed it.
+    grew: bool,
 }
 
 impl Read for Tee {
@@ -105,6 +116,10 @@ impl Read for Tee {
         let mut teed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let n = teed.file.read(buffer)?;
         teed.hasher.update(&buffer[..n]);
+        match n {
+            0 => teed.ended = !buffer.is_empty() || teed.ended,
+            _ => teed.grew |= teed.ended,
+        }
         Ok(n)
     }
 }
@@ -127,5 +142,35 @@ pub(super) fn draft(entry: &Entry) -> Draft<'_> {
         word: entry.word.as_deref(),
         spec: entry.spec.as_ref(),
         diagnostics: &entry.diagnostics,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::find_sources;
+
+    /// A file that is written while it is read: whatever was parsed, the hash is not that of what nobody parsed.
+    #[test]
+    fn what_comes_behind_the_end_is_not_vouched_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let write = |text: &str| std::fs::write(&path, text).unwrap();
+        write("");
+        let sources = find_sources(&[folder.path().to_owned()]).unwrap();
+        let read = |meanwhile: &str| {
+            let mut source = OpenSource::open(&sources.files[0]).unwrap();
+            while let Some(chunk) = source.next() {
+                chunk.unwrap();
+            }
+            write(meanwhile);
+            (source.finish().unwrap(), hash_file(&path).unwrap())
+        };
+        let (seen, now) = read("{\"word\": ");
+        assert_ne!(seen.hash, now.hash);
+        assert!(!seen.settled);
+        // Written over with no more than was read: the end is where it was.
+        let (seen, now) = read("{\"word\": ");
+        assert_eq!(seen.hash, now.hash);
     }
 }
