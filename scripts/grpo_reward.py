@@ -22,15 +22,23 @@ import subprocess
 import sys
 import threading
 
-FENCE = re.compile(r"```[a-zA-Z0-9_-]*[ \t]*\n(.*?)```", re.DOTALL)
+# A block that is not closed goes to the end.
+FENCE = re.compile(r"(```|~~~)[a-zA-Z0-9_-]*[ \t]*\r?\n(.*?)(?:\1|\Z)", re.DOTALL)
 
 
 def code_of(completion):
-    """The Forth in a completion."""
+    """The Forth in a completion: text, messages, or messages of parts. What holds no text is no code."""
+    if isinstance(completion, (list, tuple)) and completion:
+        completion = completion[-1]
+    if isinstance(completion, dict):
+        completion = completion.get("content")
+    if isinstance(completion, (list, tuple)):
+        parts = (part.get("text") if isinstance(part, dict) else part for part in completion)
+        completion = "".join(part for part in parts if isinstance(part, str))
     if not isinstance(completion, str):
-        completion = completion[-1].get("content") or ""
+        return ""
     blocks = FENCE.findall(completion)
-    return (blocks[-1] if blocks else completion).strip()
+    return (blocks[-1][1] if blocks else completion).strip()
 
 
 class WordmillReward:
@@ -45,6 +53,8 @@ class WordmillReward:
 
     def __call__(self, prompts=None, completions=None, **columns):
         words = columns[self.word_column]
+        if len(words) != len(completions):
+            raise ValueError(f"{len(words)} words for {len(completions)} completions")
         return [verdict["reward"] for verdict in self.judge(words, map(code_of, completions))]
 
     def judge(self, words, codes):
@@ -88,9 +98,13 @@ def self_test(program, specs):
     cases = [
         ("dup *", 1.0),
         ([{"role": "assistant", "content": "Here it is:\n```forth\n: square dup * ;\n```\nDone."}], 1.0),
-        ("2*", 0.5),
+        ([{"role": "assistant", "content": [{"type": "text", "text": "```forth\r\ndup *\r\n```"}]}], 1.0),
+        ("~~~\n: square dup * ;\n~~~", 1.0),
+        ("It is\n```forth\ndup *", 1.0),
         ("```\nnonsense here\n```", 0.0),
         ("", 0.0),
+        (None, 0.0),
+        ([], 0.0),
     ]
     completions = [completion for completion, _ in cases] * 4000
     words = ["square"] * len(completions)
@@ -98,6 +112,8 @@ def self_test(program, specs):
     first = reward(prompts=["p"] * len(completions), completions=completions, word=words)
     process = reward.process.pid
     second = reward(prompts=["p"] * 5, completions=completions[:5], word=words[:5])
+    (partly,) = reward(prompts=["p"], completions=["2*"], word=["square"])
+    assert 0.0 < partly < 1.0, f"2* passes some of the tests of `square`, not {partly} of them"
     assert first == expected, [pair for pair in zip(first, expected) if pair[0] != pair[1]][:3]
     assert second == expected[:5] and reward.process.pid == process, "the process was started again"
     reward.close()

@@ -144,6 +144,9 @@ pub struct Job {
     pub options: Options,
 }
 
+/// Held-out records that are told to be of no use.
+const HELDOUT_TOLD_MAX: usize = 20;
+
 /// Gets everything ready: templates, archive, held-out cases. `None` when a signal came first.
 pub fn prepare(
     cache: &Path,
@@ -163,6 +166,15 @@ pub fn prepare(
         let Some(report) = archive::update(&dir, &sources, &build, signals, progress, context)? else {
             return Ok(None);
         };
+        let refused: Vec<_> = report.corpus.records().filter(|record| !record.is_valid()).collect();
+        for record in refused.iter().take(HELDOUT_TOLD_MAX) {
+            record.diagnostics().iter().for_each(|diagnostic| context.complain(diagnostic));
+        }
+        if refused.len() == report.corpus.len() {
+            bail!(
+                "no held-out case can be used: a line is a specification {{\"word\": …, \"stack_effect\": …, \"test_cases\": […]}}"
+            );
+        }
         options.heldout = Some(Arc::new(Heldout::new(report.corpus)));
     }
     let Some(corpus) = corpus(cache, context, signals, progress)? else { return Ok(None) };

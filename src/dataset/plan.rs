@@ -15,7 +15,7 @@ use crate::spec::{self, SourceError};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -87,7 +87,7 @@ impl Options {
         for path in &self.decontaminate {
             text += &format!(" --decontaminate {}", path.display());
         }
-        text + &format!(" --license {}", self.license)
+        text + &format!(" --license {} --out DIR", self.license)
     }
 }
 
@@ -123,6 +123,15 @@ pub enum Error {
     /// A file to keep apart from cannot be read.
     #[error("cannot read what to keep apart from")]
     Others(#[from] SourceError),
+    /// Neither specifications nor texts are in a file to keep apart from.
+    #[error(
+        "{} holds neither specifications nor JSON with texts to keep apart from: a text is read from .txt and .md",
+        path.display()
+    )]
+    NothingToAvoid {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The folder has something else in it.
     #[error("{} holds a data set of another run or other settings: name another folder, or remove it", .0.display())]
     OtherSettings(PathBuf),
@@ -346,13 +355,54 @@ fn others(paths: &[PathBuf]) -> Result<Others, Error> {
     }
     let specs: Vec<PathBuf> = specs.into_iter().cloned().collect();
     for file in spec::find_sources(&specs)?.files {
-        spec::read_entries(&file, &mut |entry| {
-            if let Some(found) = entry.spec {
+        let (mut n_specs, mut n_others) = (0, 0);
+        spec::read_entries(&file, &mut |entry| match entry.spec {
+            Some(found) => {
+                n_specs += 1;
                 others.add_spec(&format!("{}:{}", file.name, entry.place.line), found);
             }
+            None => n_others += 1,
         })?;
+        if n_others > 0 || n_specs == 0 {
+            // Records of another data set: all their texts count.
+            let n_texts = add_texts(&mut others, &file)?;
+            if n_texts == 0 && n_specs == 0 {
+                return Err(Error::NothingToAvoid { path: file.path.clone() });
+            }
+        }
     }
     Ok(others)
+}
+
+/// Adds all texts in the JSON of a file, whatever its shape; gives how many there were.
+fn add_texts(others: &mut Others, file: &spec::SourceFile) -> Result<usize, Error> {
+    let path = &file.path;
+    let mut text = Vec::new();
+    let source = std::fs::File::open(path).map_err(failed("read", path))?;
+    let read = match file.kind.is_gzip {
+        true => flate2::read::MultiGzDecoder::new(source).read_to_end(&mut text),
+        false => std::io::BufReader::new(source).read_to_end(&mut text),
+    };
+    read.map_err(failed("read", path))?;
+    fn texts(value: &serde_json::Value, take: &mut dyn FnMut(&str)) {
+        match value {
+            serde_json::Value::String(text) => take(text),
+            serde_json::Value::Array(items) => items.iter().for_each(|item| texts(item, take)),
+            serde_json::Value::Object(items) => items.values().for_each(|item| texts(item, take)),
+            _ => {}
+        }
+    }
+    let mut n_texts = 0;
+    let values = serde_json::Deserializer::from_slice(&text).into_iter::<serde_json::Value>();
+    for (at, value) in values.map_while(Result::ok).enumerate() {
+        let place = format!("{}, record {}", file.name, at + 1);
+        texts(&value, &mut |text| {
+            n_texts += 1;
+            others.add_text(&place, text);
+            others.add_code(&place, text);
+        });
+    }
+    Ok(n_texts)
 }
 
 /// All files of a block of problems.

@@ -5,6 +5,7 @@ use crate::corpus::Record;
 use crate::forth::Engine;
 use crate::model::spec::{TestCase, Value};
 use crate::model::{OutcomeLine, Spec, Strategy};
+use crate::synth::emit;
 use crate::validate;
 use std::borrow::Cow;
 
@@ -131,12 +132,13 @@ impl Problem {
         outcome_parts(&self.code).filter(is_of_the_word)
     }
 
-    /// The effect as a comment: `( a b -- g )`.
+    /// The effect as a comment that any Forth reads: `( a b -- g )`.
     pub fn effect(&self) -> String {
-        let names = |params: &[crate::model::spec::Param]| {
-            params.iter().map(|param| format!("{} ", param.name)).collect::<String>()
-        };
-        format!("( {}-- {})", names(&self.spec.inputs), names(&self.spec.outputs))
+        let spec = &self.spec;
+        emit::effect_comment(
+            spec.inputs.iter().map(|param| &*param.name),
+            spec.outputs.iter().map(|param| &*param.name),
+        )
     }
 
     /// What is asked for, in words; held-out tests are not in it.

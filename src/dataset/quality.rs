@@ -5,6 +5,7 @@ use super::problem::{Problem, outcome_parts};
 use crate::corpus::Corpus;
 use crate::forth::{Engine, Image, Limits};
 use crate::model::random::Random;
+use crate::model::spec::Value;
 use crate::model::{Cell, Spec, SpecId};
 use crate::validate::{self, Checks, Program, Text};
 use rayon::prelude::*;
@@ -32,6 +33,9 @@ const ROW_FUEL: u64 = 2_000;
 
 /// Fuel of loading, and of one test of others' specifications.
 const BEHAVIOUR_FUEL: u64 = 20_000;
+
+/// Kinds of behaviour that are told apart where the fixed rows do not.
+const KINDS_MAX: usize = 64;
 
 /// What is asked of the problems.
 #[derive(Clone, Debug)]
@@ -90,6 +94,13 @@ impl Others {
         }
     }
 
+    /// Adds what may be code.
+    pub fn add_code(&mut self, place: &str, code: &str) {
+        if code.split_ascii_whitespace().nth(2).is_some() {
+            self.codes.entry(normalized(code)).or_insert_with(|| place.to_owned());
+        }
+    }
+
     /// Adds a text.
     pub fn add_text(&mut self, place: &str, text: &str) {
         for ngram in ngrams(text) {
@@ -112,7 +123,8 @@ pub fn select(
     let mut exact: FxHashMap<u64, String> = FxHashMap::default();
     let mut tokens: FxHashMap<u64, String> = FxHashMap::default();
     let mut behaviours: FxHashMap<u128, String> = FxHashMap::default();
-    let behaviour: Vec<Option<u128>> = problems.par_iter().map_init(engine, behaviour).collect();
+    let mut behaviour: Vec<Option<u128>> = problems.par_iter().map_init(engine, behaviour).collect();
+    tell_apart(&problems, &mut behaviour);
     let contaminated = contaminated(&problems, others);
     let mut at = 0;
     problems.retain(|problem| {
@@ -282,6 +294,76 @@ fn behaviour(engine: &mut Engine, problem: &Problem) -> Option<u128> {
     let hash = blake3::hash(&bytes);
     (2 * n_trapped <= ROWS.len())
         .then(|| u128::from_le_bytes(hash.as_bytes()[..16].try_into().expect("16 bytes")))
+}
+
+/// Gives those that only look alike on the fixed rows behaviours of their own.
+fn tell_apart(problems: &[Problem], behaviour: &mut [Option<u128>]) {
+    let mut groups: FxHashMap<u128, Vec<usize>> = FxHashMap::default();
+    for (at, behaviour) in behaviour.iter().enumerate() {
+        groups.entry(behaviour.unwrap_or_default()).or_default().push(at);
+    }
+    let groups: Vec<(u128, Vec<usize>)> =
+        groups.into_iter().filter(|(behaviour, members)| *behaviour != 0 && members.len() > 1).collect();
+    let told: Vec<Vec<(usize, u128)>> = groups
+        .par_iter()
+        .map_init(engine, |engine, (behaviour, members)| {
+            let mut kinds: Vec<usize> = Vec::new();
+            let kind_of = |at: usize| {
+                let same = kinds
+                    .iter()
+                    .take(KINDS_MAX)
+                    .position(|first| !differ(engine, &problems[*first], &problems[at]));
+                let kind = same.unwrap_or(kinds.len());
+                if same.is_none() {
+                    kinds.push(at);
+                }
+                (at, behaviour.wrapping_add(kind as u128))
+            };
+            members.iter().copied().map(kind_of).collect()
+        })
+        .collect();
+    told.into_iter().flatten().for_each(|(at, own)| behaviour[at] = Some(own));
+}
+
+/// Whether the solutions of two problems with as many inputs do something else somewhere: on the tests of both, around the
+/// numbers of their codes, and for one input on all small numbers.
+fn differ(engine: &mut Engine, a: &Problem, b: &Problem) -> bool {
+    let n = a.spec.inputs.len();
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    for problem in [a, b] {
+        rows.extend(problem.spec.tests.iter().filter_map(|test| {
+            let cell = |value: &Value| match value {
+                Value::Cell(cell) => Some(*cell),
+                _ => None,
+            };
+            test.input.iter().map(cell).collect::<Option<Vec<Cell>>>().filter(|row| row.len() == n)
+        }));
+        for number in problem.code.split_ascii_whitespace().filter_map(|word| word.parse::<Cell>().ok()) {
+            for turn in [number - 1, number, number + 1, number / 2, number / 2 + 1] {
+                rows.extend((0..n).map(|at| {
+                    (0..n).map(|param| if param == at { turn } else { param as Cell + 3 }).collect()
+                }));
+            }
+        }
+    }
+    if n == 1 {
+        rows.extend((-300..=1_000).map(|number| vec![number]));
+    }
+    let mut answers = |problem: &Problem| -> Option<Vec<Option<Vec<Cell>>>> {
+        let program = Program { prelude: "", word: problem.word(), text: Text::Source(&problem.code) };
+        engine.set_fuel(BEHAVIOUR_FUEL);
+        let xt = validate::load(engine, &program).ok()?;
+        let answer = |row: &Vec<Cell>| match engine.execute(xt, row) {
+            Ok(()) => Some(engine.stack().to_vec()),
+            Err(_) => None,
+        };
+        Some(rows.iter().map(answer).collect())
+    };
+    match (answers(a), answers(b)) {
+        // Where one of them traps, it may only have run out of fuel.
+        (Some(a), Some(b)) => a.iter().zip(&b).any(|pair| matches!(pair, (Some(a), Some(b)) if a != b)),
+        _ => false,
+    }
 }
 
 /// For each problem, why it must not be there and where that stands.

@@ -135,6 +135,17 @@ impl Kind {
         }
     }
 
+    /// Whether it may have this value, where it is a number.
+    pub fn admits(self, value: i64) -> bool {
+        match self {
+            Kind::Count => (0..=12).contains(&value),
+            Kind::Natural => (0..=5000).contains(&value),
+            Kind::Positive => (1..=60).contains(&value),
+            Kind::Int => true,
+            Kind::Text | Kind::Cells => false,
+        }
+    }
+
     /// Whether it is one cell.
     pub fn is_number(self) -> bool {
         !matches!(self, Kind::Text | Kind::Cells)

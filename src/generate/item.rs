@@ -1,6 +1,6 @@
 //! One item: drawn from seed and index, run on the probes, measured.
 
-use super::ast::{Cond, Expr, Kind, Out, Program, Shape};
+use super::ast::{Bin, Cond, Expr, Kind, Out, Program, Shape};
 use super::draw;
 use super::emit::{self, Token};
 use super::probe::{self, Answer, Outs, Probes, Value};
@@ -127,7 +127,7 @@ pub fn draft(engine: &mut Engine, seed: u64, index: u64, bands: &[u8], range: (u
         |item: &Item| band(item.difficulty) == wanted && (range.0..=range.1).contains(&item.difficulty);
     (0..ATTEMPTS_MAX).find_map(|attempt| {
         let mut item = drawn(seed, index, attempt, bands);
-        if !suits(&item) {
+        if !suits(&item) || is_idle(&item.program) {
             return None;
         }
         let done = behaviours(engine, &item)?;
@@ -241,6 +241,39 @@ fn difficulty(program: &Program, n_tokens: usize) -> u8 {
     score += 5 * usize::from(!program.params[0].is_number());
     score += 4 * branches(&program.shape);
     score.clamp(1, 100) as u8
+}
+
+/// Whether some part of it decides nothing: a comparison of a thing with itself, a choice of one thing or the same.
+fn is_idle(program: &Program) -> bool {
+    fn expr(it: &Expr) -> bool {
+        match it {
+            Expr::Var(_) | Expr::Lit(_) => false,
+            Expr::Un(_, a) => expr(a),
+            Expr::Bin(op, a, b) => a == b && !matches!(op, Bin::Add | Bin::Mul) || expr(a) || expr(b),
+            Expr::If(condition, a, b) => a == b || cond(condition) || expr(a) || expr(b),
+        }
+    }
+    fn cond(it: &Cond) -> bool {
+        match it {
+            Cond::Cmp(_, Expr::Lit(_), Expr::Lit(_)) => true,
+            Cond::Cmp(_, a, b) => a == b || expr(a) || expr(b),
+            Cond::Odd(a) | Cond::Divisible(a, _) | Cond::Within(a, _, _) => expr(a),
+            Cond::And(a, b) | Cond::Or(a, b) => a == b || cond(a) || cond(b),
+            Cond::Not(a) => cond(a),
+        }
+    }
+    let in_shape = match &program.shape {
+        Shape::Straight(outs) => outs.iter().any(|out| match out {
+            Out::Number(number) => expr(number),
+            Out::Flag(flag) => cond(flag),
+        }),
+        Shape::Fold { filter, map, post, .. } => {
+            filter.as_ref().is_some_and(cond) || expr(map) || post.as_ref().is_some_and(expr)
+        }
+        Shape::Iterate(step) | Shape::Pair(_, _, step) | Shape::Replace(step) => expr(step),
+        Shape::While { step, .. } => expr(step),
+    };
+    in_shape || program.guard.as_ref().is_some_and(|(guard, _)| cond(guard))
 }
 
 fn branches(shape: &Shape) -> usize {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Counts up whenever the same seed gives other items.
-pub const GENERATE_VERSION: u32 = 2;
+pub const GENERATE_VERSION: u32 = 3;
 
 /// Indices that are looked at between two points where their order is restored.
 const WINDOW: u64 = 1 << 14;
@@ -338,7 +338,7 @@ fn write_manifest(options: &Options, report: &Report) -> Result<(), Error> {
     let path = options.out.join("manifest.json");
     let (index, of) = options.shard;
     let command = format!(
-        "wordmill generate --count {} --seed {} --difficulty {}-{} --shard {index}/{of}",
+        "wordmill generate --count {} --seed {} --difficulty {}-{} --shard {index}/{of} --out DIR",
         options.count, options.seed, options.difficulty.0, options.difficulty.1
     );
     let manifest = serde_json::json!({

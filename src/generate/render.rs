@@ -1,6 +1,7 @@
 //! An item as a line of specification JSON.
 
 use super::ast::{Kind, Out, Program, Shape};
+use super::emit::Token;
 use super::item::{self, Draft, Item};
 use super::probe::{self, Answer, Row, Value};
 use super::words;
@@ -18,6 +19,8 @@ const TESTS_MIN: usize = 6;
 const HELDOUT: usize = 4;
 /// Held-out tests of one specification, at least, where that leaves enough tests.
 const HELDOUT_MIN: usize = 2;
+/// Rows at the numbers that the code compares with.
+const BOUNDARY_ROWS: usize = 12;
 /// Rows that are looked at for tests.
 const ROWS_MAX: usize = 40;
 
@@ -74,10 +77,12 @@ fn cases(engine: &mut Engine, item: &Item, random: &mut Random) -> (Vec<Case>, V
     let xt = item::load(engine, item).expect("it loaded when it was drafted");
     let outs = item::outs(&item.program);
     let mut rows: Vec<Case> = Vec::with_capacity(ROWS_MAX);
-    for at in 0..ROWS_MAX {
-        // Edge values, then numbers at random: behind all edges.
-        let at = if at < EDGE_ROWS { at } else { at + 60 };
-        let row = probe::row(&item.program.params, at, random);
+    // Edge values, then where the code may turn, then numbers at random: behind all edges.
+    let edges: Vec<Row> = (0..EDGE_ROWS).map(|at| probe::row(&item.program.params, at, random)).collect();
+    let boundaries = boundaries(item, random);
+    let others =
+        (EDGE_ROWS..ROWS_MAX).map(|at| probe::row(&item.program.params, at + 60, random)).collect::<Vec<_>>();
+    for (at, row) in edges.into_iter().chain(boundaries).chain(others).enumerate() {
         if rows.iter().any(|case| case.row == row) {
             continue;
         }
@@ -98,8 +103,46 @@ fn cases(engine: &mut Engine, item: &Item, random: &mut Random) -> (Vec<Case>, V
     while others.len() < HELDOUT_MIN && tests.len() > TESTS_MIN {
         others.extend(tests.pop());
     }
-    others.truncate(HELDOUT);
-    (tests, others)
+    // Held-out tests tell more where their answers differ.
+    let mut heldout: Vec<Case> = Vec::with_capacity(HELDOUT);
+    while heldout.len() < HELDOUT && !others.is_empty() {
+        let is_new = |case: &Case| heldout.iter().all(|held| held.answer != case.answer);
+        let at = others.iter().position(is_new).unwrap_or(0);
+        heldout.push(others.remove(at));
+    }
+    (tests, heldout)
+}
+
+/// Rows in which one number is at, or one beside, a number of the code, or the half of one: there its conditions turn.
+fn boundaries(item: &Item, random: &mut Random) -> Vec<Row> {
+    let mut turns: Vec<i64> = Vec::new();
+    for token in &item.tokens {
+        let Token::Number(number) = token else { continue };
+        if !(2..=5_000).contains(&number.unsigned_abs()) {
+            continue;
+        }
+        for turn in [*number, number - 1, number + 1, number / 2, number / 2 + 1] {
+            if !turns.contains(&turn) {
+                turns.push(turn);
+            }
+        }
+    }
+    let numbers: Vec<usize> =
+        (0..item.program.params.len()).filter(|at| item.program.params[*at].is_number()).collect();
+    if numbers.is_empty() {
+        return Vec::new();
+    }
+    turns
+        .into_iter()
+        .take(BOUNDARY_ROWS)
+        .enumerate()
+        .filter_map(|(at, turn)| {
+            let mut row = probe::row(&item.program.params, 60 + at, random);
+            let param = numbers[at % numbers.len()];
+            row[param] = Value::Cell(turn);
+            item.program.params[param].admits(turn).then_some(row)
+        })
+        .collect()
 }
 
 /// The task in words, with the effect and an example.

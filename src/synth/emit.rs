@@ -44,15 +44,8 @@ pub fn definition<'a, 'n>(
     text.push_str(word);
     text.push(' ');
     let start = text.len();
-    text.push_str("( ");
-    for (position, name) in inputs.enumerate() {
-        push_name(&mut text, name, b'a' + (position % 16) as u8);
-    }
-    text.push_str("-- ");
-    for (position, name) in outputs.enumerate() {
-        push_name(&mut text, name, b'q' + (position % 10) as u8);
-    }
-    text.push_str(") ");
+    push_effect(&mut text, inputs, outputs);
+    text.push(' ');
     text.push_str(body);
     let end = text.len();
     // A line comment at the end of the body must not swallow the semicolon.
@@ -61,14 +54,37 @@ pub fn definition<'a, 'n>(
     Definition { text, inside: &text[start..end] }
 }
 
-fn push_name(text: &mut ArenaString<'_>, name: &str, letter: u8) {
+/// The comment that tells an effect, as it stands in definitions: `( a b -- g )`.
+pub fn effect_comment<'n>(
+    inputs: impl Iterator<Item = &'n str>,
+    outputs: impl Iterator<Item = &'n str>,
+) -> String {
+    let mut text = String::new();
+    push_effect(&mut text, inputs, outputs);
+    text
+}
+
+fn push_effect<'n>(
+    text: &mut impl std::fmt::Write,
+    inputs: impl Iterator<Item = &'n str>,
+    outputs: impl Iterator<Item = &'n str>,
+) {
+    let mut push = |part: &str| text.write_str(part).expect("memory takes everything");
+    push("( ");
+    inputs.enumerate().for_each(|(position, name)| push_name(&mut push, name, b'a' + (position % 16) as u8));
+    push("-- ");
+    outputs.enumerate().for_each(|(position, name)| push_name(&mut push, name, b'q' + (position % 10) as u8));
+    push(")");
+}
+
+fn push_name(push: &mut impl FnMut(&str), name: &str, letter: u8) {
     let breaks = |c: char| c == ')' || c.is_whitespace() || c.is_control();
     if name.is_empty() || name == "--" || name.contains(breaks) {
-        text.push(letter as char);
+        push((letter as char).encode_utf8(&mut [0; 4]));
     } else {
-        text.push_str(name);
+        push(name);
     }
-    text.push(' ');
+    push(" ");
 }
 
 /// The size by which programs are compared: one for each word and for the literals -1, 0, 1, 2 and those that the
@@ -94,6 +110,7 @@ mod tests {
             let made = definition(&arena, "gcd", inputs.iter().copied(), outputs.iter().copied(), "dup drop");
             assert_eq!(made.text, format!(": gcd {expect} dup drop ;"));
             assert_eq!(made.inside, format!("{expect} dup drop"));
+            assert_eq!(effect_comment(inputs.iter().copied(), outputs.iter().copied()), expect);
         };
         let commented = definition(&arena, "f", [].into_iter(), [].into_iter(), "1+ \\ one more");
         assert_eq!(commented.text, ": f ( -- ) 1+ \\ one more\n;");

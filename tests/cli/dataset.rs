@@ -541,8 +541,43 @@ fn duplicates_and_contamination_are_left_out_with_the_reason() {
     write(folder, "bench.jsonl", &spec("sq", "x", "dup dup * swap drop"));
     let told = build("behaviour", &["--decontaminate", "bench.jsonl"]);
     assert_eq!(told.iter().filter(|line| line.ends_with("contaminated: behaviour")).count(), 3, "{told:?}");
+    // Records of another data set are texts and code, whatever their fields are called.
+    let record = serde_json::json!({ "question": [{ "content": long }], "answer": ": f ( n -- r ) dup dup * swap drop ;" });
+    write(folder, "records.jsonl", &record.to_string());
+    let told = build("records", &["--decontaminate", "records.jsonl"]);
+    assert!(told.contains(&"double: contaminated: words".to_owned()), "{told:?}");
+    write(folder, "noise.jsonl", "nothing of any use\n");
+    let refused = wordmill(
+        folder,
+        &["dataset", "--from", "results", "--out", "noise", "--decontaminate", "noise.jsonl"],
+    );
+    assert!(refused.expect(2).stderr.contains("neither specifications nor JSON with texts"));
     assert_eq!(build("limit", &["--limit", "1"]).iter().filter(|line| line.ends_with("balance")).count(), 1);
     wordmill(folder, &["dataset", "--from", "specs.jsonl", "--out", "x"]).expect(2);
+}
+
+/// Two words that differ at one number alone are two problems, wherever that number is.
+#[test]
+fn what_differs_somewhere_is_no_duplicate() {
+    let folder = folder();
+    let folder = folder.path();
+    let spec = |word: &str, above: i64| {
+        format!(
+            r#"{{"word":"{word}","description":"Whether n is above {above}","stack_effect":{{"inputs":[{{"name":"n","type":"int"}}],"outputs":[{{"name":"fib(n)","type":"bool"}}]}},"test_cases":[{{"input":[0],"output":[false]}},{{"input":[9999],"output":[true]}},{{"input":[-3],"output":[false]}}],"implementation":{{"code":"{above} >"}}}}"#
+        ) + "\n"
+    };
+    write(folder, "specs.jsonl", &(spec("one", 4_001) + &spec("two", 4_002) + &spec("three", 4_001)));
+    wordmill(folder, &["run", "specs.jsonl", "--out", "results", "--no-config", "-q"]).expect(0);
+    let base = ["dataset", "--from", "results", "--out", "data", "--configs", "problems,humaneval"];
+    wordmill(folder, &[&base[..], &["--format", "jsonl"]].concat()).expect(0);
+    let removed = std::fs::read_to_string(folder.join("data/removed.jsonl")).expect("removed");
+    assert!(removed.lines().count() == 1 && removed.contains("three"), "{removed}");
+    // What names its output with a parenthesis still gives a prompt that any Forth reads.
+    let records: String = std::fs::read_dir(folder.join("data/jsonl/humaneval"))
+        .expect("records")
+        .map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("text"))
+        .collect();
+    assert!(records.contains(": one ( n -- q )") && !records.contains("fib(n) )"), "{records}");
 }
 
 fn text_of(value: &Value, field: &str) -> String {

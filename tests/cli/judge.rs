@@ -188,5 +188,5 @@ fn the_reward_function_for_trainers_works() {
     };
     let text = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{text}{}", String::from_utf8_lossy(&ran.stderr));
-    assert_eq!(text.lines().last(), Some("20000 rewards as expected"), "{text}");
+    assert_eq!(text.lines().last(), Some("36000 rewards as expected"), "{text}");
 }

@@ -225,6 +225,10 @@ fn held_out_cases_are_scored_and_change_no_code() {
     let (without, with) = (outcomes(&folder.path().join("without")), outcomes(&folder.path().join("with")));
     assert_eq!((&with[0]["heldout_passed"], &with[0]["heldout_total"]), (&3.into(), &3.into()));
     assert_eq!(&without[0]["heldout_total"], 0);
+    // What cannot be used is not passed over in silence.
+    write(folder.path(), "none.jsonl", "garbage\n");
+    let ran = run_in(folder.path(), &["--out", "none", "--heldout", "none.jsonl"]).expect(2);
+    assert!(ran.stderr.contains("no held-out case can be used"), "{}", ran.stderr);
     let codes =
         |lines: &[serde_json::Value]| lines.iter().map(|line| line["code"].clone()).collect::<Vec<_>>();
     assert_eq!(codes(&with), codes(&without));

@@ -26,7 +26,8 @@ const BLOCK_BYTES: usize = 1 << 18;
 /// The reward is 1 for a candidate that passes all tests and properties. Below that the rule `tests` gives the share of
 /// tests passed, where properties and values together count as one test more, and `all` gives 0. A test is passed only when
 /// the whole stack is right: there is no partial credit for missing outputs. What runs out of fuel in two tests is not run
-/// on the others. A line that is no candidate costs its own verdict, never the run; the exit code is 0 whatever the verdicts.
+/// on the others. A line that is no candidate costs its own verdict, never the run; blank lines are passed over. The exit code
+/// is 0 whatever the verdicts.
 ///
 /// Examples:
 ///   wordmill judge specs --candidates candidates.jsonl > verdicts.jsonl
