@@ -14,6 +14,7 @@ use crate::validate::{self, Checks, LoadError, Program, Text};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
@@ -35,12 +36,30 @@ struct Candidate<'b> {
     word: Cow<'b, str>,
     #[serde(borrow)]
     code: Cow<'b, str>,
-    #[serde(default)]
-    id: Option<serde_json::Value>,
+    /// As it stands there: it comes back to the letter.
+    #[serde(borrow, default)]
+    id: Option<&'b RawValue>,
     #[serde(borrow, default)]
     file: Option<Cow<'b, str>>,
     #[serde(default)]
     line: Option<u32>,
+}
+
+impl<'b> Candidate<'b> {
+    /// What there is of a line that is no candidate: its verdict can still be told from others.
+    fn without_code(text: &'b [u8]) -> Option<Box<Self>> {
+        #[derive(Deserialize)]
+        struct Bare<'b> {
+            #[serde(borrow, default)]
+            word: Option<&'b RawValue>,
+            #[serde(borrow, default)]
+            id: Option<&'b RawValue>,
+        }
+        let bare: Bare<'b> = serde_json::from_slice(text).ok()?;
+        let word = bare.word.and_then(|word| serde_json::from_str::<String>(word.get()).ok());
+        let (word, code) = (Cow::Owned(word.unwrap_or_default()), Cow::Borrowed(""));
+        Some(Box::new(Self { word, code, id: bare.id, file: None, line: None }))
+    }
 }
 
 /// What candidates for one specification are held against.
@@ -197,7 +216,7 @@ impl Shared<'_> {
             Ok(candidate) => Box::new(candidate),
             Err(error) => {
                 let why = format!("not a candidate {{\"word\": …, \"code\": …}}: {error}");
-                return Asked::Refused(None, codes::NOT_A_CANDIDATE, why);
+                return Asked::Refused(Candidate::without_code(text), codes::NOT_A_CANDIDATE, why);
             }
         };
         match self.record_of(&candidate) {
@@ -264,7 +283,7 @@ impl Shared<'_> {
                 return refuse(Some(candidate), State::Invalid, code, why.clone(), text);
             }
         };
-        let asked = Question { word: &candidate.word, code: &candidate.code, id: candidate.id.as_ref() };
+        let asked = Question { word: &candidate.word, code: &candidate.code, id: candidate.id };
         worker.verdict(checks, prelude, has_properties, self.options.reward, &asked, text);
     }
 }
@@ -277,7 +296,7 @@ pub struct Question<'q> {
     /// Its code.
     pub code: &'q str,
     /// What comes back with the verdict.
-    pub id: Option<&'q serde_json::Value>,
+    pub id: Option<&'q RawValue>,
 }
 
 impl Bench {
@@ -367,8 +386,8 @@ fn write(line: &verdict::Line<'_>, text: &mut Vec<u8>) {
 
 fn refuse(candidate: Option<&Candidate<'_>>, status: State, code: Code, why: String, text: &mut Vec<u8>) {
     let line = verdict::Line {
-        id: candidate.and_then(|candidate| candidate.id.as_ref()),
-        word: candidate.map(|candidate| &*candidate.word),
+        id: candidate.and_then(|candidate| candidate.id),
+        word: candidate.map(|candidate| &*candidate.word).filter(|word| !word.is_empty()),
         status,
         passed: false,
         reward: 0.0,

@@ -32,7 +32,7 @@ pub enum State {
 #[derive(Serialize)]
 pub(super) struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<&'a serde_json::Value>,
+    pub id: Option<&'a serde_json::value::RawValue>,
     pub word: Option<&'a str>,
     pub status: State,
     pub passed: bool,

@@ -75,7 +75,7 @@ fn bad_lines_cost_their_own_verdict() {
     let lines = [
         candidate("square", "dup *"),
         "not json".to_owned(),
-        r#"{"word":"square"}"#.to_owned(),
+        r#"{"word":"square","id":"7"}"#.to_owned(),
         r#"{"word":"nothing","code":"dup","id":[1]}"#.to_owned(),
         format!(r#"{{"word":"square","code":"{}"}}"#, "1 drop ".repeat(200_000)),
         String::new(),
@@ -98,6 +98,19 @@ fn bad_lines_cost_their_own_verdict() {
     ];
     assert_eq!(verdicts.iter().map(told).collect::<Vec<_>>(), expect);
     assert_eq!(verdicts[3]["id"], json!([1]));
+    // Also of what is no candidate it is told which it was.
+    assert_eq!((&verdicts[2]["word"], &verdicts[2]["id"]), (&json!("square"), &json!("7")));
+    // An id comes back to the letter.
+    let folder = folder();
+    write(folder.path(), "specs.jsonl", SPECS);
+    let ids = ["123456789012345678901234567890", "-0", "1.50", "{ \"a\" : [1.0] }"];
+    let lines = ids.map(|id| format!(r#"{{"word":"square","code":"dup *","id":{id}}}"#)).join("\n");
+    write(folder.path(), "candidates.jsonl", &lines);
+    let told =
+        wordmill(folder.path(), &["judge", "specs.jsonl", "--candidates", "candidates.jsonl"]).expect(0);
+    for (line, id) in told.stdout.lines().zip(ids) {
+        assert!(line.starts_with(&format!(r#"{{"id":{id},"#)), "{line}");
+    }
 }
 
 /// Candidates among which every third is hostile; the others say by their id what must come out.
