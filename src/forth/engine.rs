@@ -279,7 +279,7 @@ impl Engine {
         if let Some(kind) = name_error {
             return Err(Stop::Text { kind, place: origin, len: 0 });
         }
-        self.machine.set_fuel(self.limits.fuel as i64);
+        self.start_fuel();
         let index = self.open_definition(name.as_bytes(), true)?;
         self.interpret()?;
         match (self.open, self.compiling) {

@@ -63,6 +63,19 @@ fn many_short_runs_are_worth_machine_code() {
     }
 }
 
+/// What a text that does not compile burned is its own, in a fresh engine and after anything else.
+#[test]
+fn a_refused_definition_has_burned_nothing() {
+    let mut engine = Engine::new(Image::shared(), Limits::default());
+    for _ in 0..2 {
+        assert!(engine.define("w", "dup nope").is_err());
+        assert_eq!(engine.fuel_used(), 0);
+        let endless = engine.define("w", "begin again").expect("it compiles");
+        assert!(engine.execute(endless, &[]).is_err());
+        engine.reset();
+    }
+}
+
 #[test]
 fn loops_and_calls() {
     let limits = Limits::default();
