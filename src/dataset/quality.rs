@@ -339,7 +339,7 @@ fn differ(engine: &mut Engine, a: &Problem, b: &Problem) -> bool {
             test.input.iter().map(cell).collect::<Option<Vec<Cell>>>().filter(|row| row.len() == n)
         }));
         for number in problem.code.split_ascii_whitespace().filter_map(|word| word.parse::<Cell>().ok()) {
-            for turn in [number - 1, number, number + 1, number / 2, number / 2 + 1] {
+            for turn in [number.wrapping_sub(1), number, number.wrapping_add(1), number / 2, number / 2 + 1] {
                 rows.extend((0..n).map(|at| {
                     (0..n).map(|param| if param == at { turn } else { param as Cell + 3 }).collect()
                 }));
