@@ -55,6 +55,11 @@ impl Effect {
 /// `need` of a word whose depths are not proven: no stack is ever that deep.
 pub(super) const UNPROVEN: u16 = u16::MAX;
 
+/// In the `a` of `More`: the word has machine code.
+pub(super) const NATIVE: u8 = 1;
+/// In the `a` of `More`: the word is proven, one straight line of [plain](Op::is_plain) operations.
+pub(super) const PLAIN: u8 = 2;
+
 macro_rules! ops {
     ($($(#[$doc:meta])* $name:ident $need:literal $out:literal $r_need:literal $r_out:literal $(peak $peak:literal)?
        $(jumps $jumps:ident)?,)*) => {
@@ -105,20 +110,16 @@ pub(super) enum Jumps {
 
 ops! {
     // What stands before a word; never executed. Head: a = 1 in a quotation, c = execution token. Enter: a = delta as i8, b = cells needed or
-    // UNPROVEN, c = how much deeper the stack may be. More: b = highest return depth at entry, c = fuel.
+    // UNPROVEN, c = how much deeper the stack may be. More: a = NATIVE or PLAIN, b = highest return depth at entry, c = fuel.
     Head 0 0 0 0,
     Enter 0 0 0 0,
     More 0 0 0 0,
-    // Ends of things.
+    // Ends of things, and `Return` below.
     /// Returns to the host.
     Stop 0 0 0 0,
-    /// Leaves a word. a = cells of locals to drop.
-    Return 0 0 0 0,
     /// A caught word came back without an exception.
     CatchEnd 0 1 0 0,
-    // Literals
-    /// c = the number.
-    Lit 0 1 0 0,
+    // Literals, and `Lit` below.
     /// c = index of the constant.
     LitWide 0 1 0 0,
     // Calls
@@ -171,6 +172,72 @@ ops! {
     /// c = which local.
     LocalGet 0 1 0 0,
     LocalSet 1 0 0 0,
+    /// The room for the copy is checked when it is made.
+    QDup 1 1 0 0,
+    Pick 1 1 0 0,
+    /// `2 pick` and the like. c = how deep.
+    PickAt 0 1 0 0,
+    // Memory
+    Fetch 1 1 0 0,
+    Store 2 0 0 0,
+    CFetch 1 1 0 0,
+    CStore 2 0 0 0,
+    TwoFetch 1 2 0 0,
+    TwoStore 3 0 0 0,
+    PlusStore 2 0 0 0,
+    Count 1 2 0 0,
+    /// c = the address.
+    FetchAt 0 1 0 0,
+    StoreAt 1 0 0 0,
+    // Fused. The name tells the words; a literal is in c, or in b where c is a target.
+    IAdd 1 1 2 2 peak 1,
+    JAdd 1 1 4 4 peak 1,
+    /// `i cells +`.
+    ICellsAdd 1 1 2 2 peak 1,
+    ICells 0 1 2 2,
+    DupFetch 1 2 0 0,
+    CellPlusFetch 1 1 0 0,
+    AddFetch 2 1 0 0,
+    AddCFetch 2 1 0 0,
+    LitFetch 0 1 0 0,
+    LitStore 1 0 0 0 peak 1,
+    LitPlusStore 1 0 0 0 peak 1,
+    BranchNonZero 1 0 0 0 jumps Perhaps,
+    /// b = fuel.
+    BranchNonZeroBack 1 0 0 0 jumps Perhaps,
+    DupBranchZero 1 1 0 0 peak 1 jumps Perhaps,
+    DupBranchNonZero 1 1 0 0 peak 1 jumps Perhaps,
+    // Jumps where the comparison does not hold, each in four forms: `<`, `5 <`, `dup 5 <`, `2dup <`.
+    BranchEqual 2 0 0 0 jumps Perhaps,
+    BranchNotEqual 2 0 0 0 jumps Perhaps,
+    BranchLess 2 0 0 0 jumps Perhaps,
+    BranchGreater 2 0 0 0 jumps Perhaps,
+    BranchLessEq 2 0 0 0 jumps Perhaps,
+    BranchGreaterEq 2 0 0 0 jumps Perhaps,
+    LitBranchEqual 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchNotEqual 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchLess 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchGreater 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchLessEq 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchGreaterEq 1 0 0 0 peak 1 jumps Perhaps,
+    DupLitBranchEqual 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchNotEqual 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchLess 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchGreater 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchLessEq 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchGreaterEq 1 1 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchEqual 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchNotEqual 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchLess 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchGreater 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchLessEq 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchGreaterEq 2 2 0 0 peak 2 jumps Perhaps,
+
+    // From here on stands what a straight line is made of: its end, then the plain operations.
+    /// Leaves a word. a = cells of locals to drop.
+    Return 0 0 0 0,
+    /// c = the number.
+    Lit 0 1 0 0,
     // Stack
     Dup 1 2 0 0,
     Drop 1 0 0 0,
@@ -184,11 +251,6 @@ ops! {
     TwoDrop 2 0 0 0,
     TwoSwap 4 4 0 0,
     TwoOver 4 6 0 0,
-    /// The room for the copy is checked when it is made.
-    QDup 1 1 0 0,
-    Pick 1 1 0 0,
-    /// `2 pick` and the like. c = how deep.
-    PickAt 0 1 0 0,
     Depth 0 1 0 0,
     // Arithmetic and logic
     Add 2 1 0 0,
@@ -238,20 +300,7 @@ ops! {
     MStar 2 2 0 0,
     UMStar 2 2 0 0,
     UMSlashMod 3 2 0 0,
-    // Memory
-    Fetch 1 1 0 0,
-    Store 2 0 0 0,
-    CFetch 1 1 0 0,
-    CStore 2 0 0 0,
-    TwoFetch 1 2 0 0,
-    TwoStore 3 0 0 0,
-    PlusStore 2 0 0 0,
-    Count 1 2 0 0,
-    /// c = the address.
-    FetchAt 0 1 0 0,
-    StoreAt 1 0 0 0,
-
-    // Fused. The name tells the words; a literal is in c, or in b where c is a target.
+    // Fused
     LitAdd 1 1 0 0 peak 1,
     LitMul 1 1 0 0 peak 1,
     LitAnd 1 1 0 0 peak 1,
@@ -267,48 +316,6 @@ ops! {
     DupMul 1 1 0 0 peak 1,
     OverAdd 2 2 0 0 peak 1,
     TuckMod 2 2 0 0 peak 1,
-    IAdd 1 1 2 2 peak 1,
-    JAdd 1 1 4 4 peak 1,
-    /// `i cells +`.
-    ICellsAdd 1 1 2 2 peak 1,
-    ICells 0 1 2 2,
-    DupFetch 1 2 0 0,
-    CellPlusFetch 1 1 0 0,
-    AddFetch 2 1 0 0,
-    AddCFetch 2 1 0 0,
-    LitFetch 0 1 0 0,
-    LitStore 1 0 0 0 peak 1,
-    LitPlusStore 1 0 0 0 peak 1,
-    BranchNonZero 1 0 0 0 jumps Perhaps,
-    /// b = fuel.
-    BranchNonZeroBack 1 0 0 0 jumps Perhaps,
-    DupBranchZero 1 1 0 0 peak 1 jumps Perhaps,
-    DupBranchNonZero 1 1 0 0 peak 1 jumps Perhaps,
-    // Jumps where the comparison does not hold, each in four forms: `<`, `5 <`, `dup 5 <`, `2dup <`.
-    BranchEqual 2 0 0 0 jumps Perhaps,
-    BranchNotEqual 2 0 0 0 jumps Perhaps,
-    BranchLess 2 0 0 0 jumps Perhaps,
-    BranchGreater 2 0 0 0 jumps Perhaps,
-    BranchLessEq 2 0 0 0 jumps Perhaps,
-    BranchGreaterEq 2 0 0 0 jumps Perhaps,
-    LitBranchEqual 1 0 0 0 peak 1 jumps Perhaps,
-    LitBranchNotEqual 1 0 0 0 peak 1 jumps Perhaps,
-    LitBranchLess 1 0 0 0 peak 1 jumps Perhaps,
-    LitBranchGreater 1 0 0 0 peak 1 jumps Perhaps,
-    LitBranchLessEq 1 0 0 0 peak 1 jumps Perhaps,
-    LitBranchGreaterEq 1 0 0 0 peak 1 jumps Perhaps,
-    DupLitBranchEqual 1 1 0 0 peak 2 jumps Perhaps,
-    DupLitBranchNotEqual 1 1 0 0 peak 2 jumps Perhaps,
-    DupLitBranchLess 1 1 0 0 peak 2 jumps Perhaps,
-    DupLitBranchGreater 1 1 0 0 peak 2 jumps Perhaps,
-    DupLitBranchLessEq 1 1 0 0 peak 2 jumps Perhaps,
-    DupLitBranchGreaterEq 1 1 0 0 peak 2 jumps Perhaps,
-    TwoDupBranchEqual 2 2 0 0 peak 2 jumps Perhaps,
-    TwoDupBranchNotEqual 2 2 0 0 peak 2 jumps Perhaps,
-    TwoDupBranchLess 2 2 0 0 peak 2 jumps Perhaps,
-    TwoDupBranchGreater 2 2 0 0 peak 2 jumps Perhaps,
-    TwoDupBranchLessEq 2 2 0 0 peak 2 jumps Perhaps,
-    TwoDupBranchGreaterEq 2 2 0 0 peak 2 jumps Perhaps,
 }
 
 impl Op {
@@ -322,6 +329,13 @@ impl Op {
     #[inline(always)]
     pub fn jumps(self) -> Jumps {
         JUMPS[self as usize]
+    }
+
+    /// Whether it works on the data stack alone, with the effect that its row says: no jump, no call, no memory, no
+    /// return stack, nothing out of line.
+    #[inline(always)]
+    pub const fn is_plain(self) -> bool {
+        self as u8 >= Op::Lit as u8
     }
 }
 

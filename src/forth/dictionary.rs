@@ -1,8 +1,8 @@
 //! The words defined above the image: names, newest first, and what each is. Going back to an earlier state is setting a
 //! few lengths; nothing is cleared.
 
-use super::lexer::folded;
-use super::words::NameKey;
+use super::lexer::key_of;
+use super::words::{NameKey, fold_case};
 use crate::model::Cell;
 
 /// What a word is, as far as compiling a reference to it and changing it go.
@@ -54,6 +54,27 @@ pub(super) struct Entry {
     pub second: Option<Cell>,
     /// The code behind DOES>, if any.
     pub does: Option<u32>,
+}
+
+impl Entry {
+    /// One of a kind, with nothing known of it yet.
+    pub fn of(kind: Kind) -> Self {
+        Self {
+            key: 0,
+            name_start: 0,
+            name_len: 0,
+            older: 0,
+            enter: 0,
+            origin: 0,
+            text: (0, 0),
+            wordlist: 0,
+            kind,
+            immediate: false,
+            body: 0,
+            second: None,
+            does: None,
+        }
+    }
 }
 
 /// The word list of words that are not found any more.
@@ -116,34 +137,29 @@ impl Dictionary {
 
     /// Adds a word that is not found until [`reveal`](Self::reveal); returns its index.
     #[inline(always)]
-    pub fn add(
-        &mut self,
-        name: &[u8],
-        wordlist: u16,
-        kind: Kind,
-        enter: u32,
-        origin: u32,
-        body: Cell,
-    ) -> usize {
+    pub fn add(&mut self, name: &[u8], entry: Entry) -> usize {
         let index = self.entries.len();
         let name_start = self.names.len() as u32;
-        self.names.extend_from_slice(name);
-        self.entries.push(Entry {
-            key: folded(name),
-            name_start,
-            name_len: name.len() as u32,
-            older: 0,
-            enter,
-            origin,
-            text: (0, 0),
-            wordlist,
-            kind,
-            immediate: false,
-            body,
-            second: None,
-            does: None,
-        });
+        let key = key_of(name);
+        if name.len() <= 8 {
+            // One write of all eight costs less than a call to copy a few.
+            self.names.extend_from_slice(&key.to_le_bytes());
+            self.names.truncate(name_start as usize + name.len());
+        } else {
+            self.names.extend_from_slice(name);
+        }
+        self.entries.push(Entry { key: fold_case(key), name_start, name_len: name.len() as u32, ..entry });
         index
+    }
+
+    /// Lets a word be found whose text ends at `place`; returns its `Enter`.
+    #[inline(always)]
+    pub fn reveal_to(&mut self, index: usize, place: u32) -> u32 {
+        let entry = &mut self.entries[index];
+        entry.text.1 = place;
+        let enter = entry.enter;
+        self.reveal(index);
+        enter
     }
 
     /// Lets a word be found.
@@ -234,9 +250,10 @@ fn bucket_of(key: NameKey) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forth::lexer::folded;
 
     fn add(dictionary: &mut Dictionary, name: &str) -> usize {
-        let index = dictionary.add(name.as_bytes(), 0, Kind::Colon, 0, 0, 0);
+        let index = dictionary.add(name.as_bytes(), Entry::of(Kind::Colon));
         dictionary.reveal(index);
         index
     }
@@ -265,14 +282,14 @@ mod tests {
     fn hidden_words_stay_hidden() {
         let mut dictionary = Dictionary::new();
         let old = add(&mut dictionary, "x");
-        let new = dictionary.add(b"x", 0, Kind::Colon, 0, 0, 0);
+        let new = dictionary.add(b"x", Entry::of(Kind::Colon));
         assert_eq!(find(&dictionary, "x"), Some(old));
         dictionary.truncate(new);
         assert_eq!(find(&dictionary, "x"), Some(old));
-        let new = dictionary.add(b"X", 0, Kind::Colon, 0, 0, 0);
+        let new = dictionary.add(b"X", Entry::of(Kind::Colon));
         dictionary.reveal(new);
         assert_eq!(find(&dictionary, "x"), Some(new));
-        let nameless = dictionary.add(b"", 0, Kind::Colon, 0, 0, 0);
+        let nameless = dictionary.add(b"", Entry::of(Kind::Colon));
         dictionary.reveal(nameless);
         assert_eq!(find(&dictionary, ""), None);
         assert_eq!(dictionary.names().count(), 2);

@@ -1,6 +1,6 @@
 //! The engine: what a caller holds. Definitions go in, words run, results are looked at.
 
-use super::bytecode::Instr;
+use super::bytecode::{Instr, NATIVE, PLAIN};
 use super::code::{Code, CodeMark, STOP};
 use super::dictionary::{Dictionary, Entry};
 use super::error::{CompileError, CompileErrorKind, Details, ForthError, Location, Stop};
@@ -235,7 +235,7 @@ impl Engine {
     pub fn reset(&mut self) {
         self.undo.clear();
         self.checkpoint = Mark::image(self.image_mark);
-        self.truncate(self.checkpoint);
+        self.truncate(Mark::image(self.image_mark));
         self.dictionary.clear();
         self.string_turn = false;
         if self.system_used {
@@ -256,7 +256,6 @@ impl Engine {
     /// Compiles `: name body ;`. The word can call itself by RECURSE.
     pub fn define(&mut self, name: &str, body: &str) -> Result<Xt, CompileError> {
         self.settle();
-        let before = self.mark();
         let origin = self.machine.memory.text.len() as u32;
         match self.define_at(name, body) {
             Ok(index) => {
@@ -265,7 +264,7 @@ impl Engine {
             }
             Err(stop) => {
                 let error = self.error(stop, origin);
-                self.give_up(before);
+                self.give_up();
                 Err(error)
             }
         }
@@ -273,15 +272,18 @@ impl Engine {
 
     #[inline]
     fn define_at(&mut self, name: &str, body: &str) -> Result<usize, Stop> {
-        let name_error = name_error(name.as_bytes());
-        self.read_from(body.as_bytes())?;
-        let origin = self.origin;
-        if let Some(kind) = name_error {
-            return Err(Stop::Text { kind, place: origin, len: 0 });
+        let (index, is_whole) = match self.begin_definition(name, body) {
+            Ok(begun) => begun,
+            Err(stop) => {
+                // Nothing has run that was to be paid for.
+                self.start_fuel();
+                return Err(stop);
+            }
+        };
+        if !is_whole {
+            self.start_fuel();
+            self.interpret()?;
         }
-        self.start_fuel();
-        let index = self.open_definition(name.as_bytes(), true)?;
-        self.interpret()?;
         match (self.open, self.compiling) {
             (Some(_), true) => {
                 self.close_definition(self.input.end)?;
@@ -298,6 +300,18 @@ impl Engine {
         Ok(index)
     }
 
+    /// Compiles as much of the definition as needs no word of the program to run; the flag says whether that was all.
+    #[inline(always)]
+    fn begin_definition(&mut self, name: &str, body: &str) -> Result<(usize, bool), Stop> {
+        let name_error = name_error(name.as_bytes());
+        self.read_from(body.as_bytes())?;
+        if let Some(kind) = name_error {
+            return Err(Stop::Text { kind, place: self.origin, len: 0 });
+        }
+        let index = self.open_definition(name.as_bytes(), true)?;
+        Ok((index, self.compile_plain()?))
+    }
+
     /// Reads a whole program: definitions, variables, and anything else that runs as it is read. What it leaves on the
     /// stack and in the output stays there for the next `load`. One that stops half way leaves no word and no memory.
     pub fn load(&mut self, source: &str) -> Result<(), ForthError> {
@@ -311,7 +325,6 @@ impl Engine {
 
     fn load_text(&mut self, source: &str, name: Option<&str>) -> Result<(), ForthError> {
         self.settle();
-        let before = self.mark();
         let origin = self.machine.memory.text.len() as u32;
         match self.load_at(source, name) {
             Ok(()) => {
@@ -322,7 +335,7 @@ impl Engine {
                 self.machine.flush();
                 let mut error = self.error(stop, origin);
                 error.details = Some(self.details(stop));
-                self.give_up(before);
+                self.give_up();
                 Err(error)
             }
         }
@@ -459,22 +472,49 @@ impl Engine {
         self.start_fuel();
         let m = &mut self.machine;
         m.output.clear();
-        m.hold = memory::HOLD_END;
         m.rp = 0;
         m.r_base = 0;
-        m.shadow_depth = 0;
+        m.handler = 0;
         let Some(enter) = self.code.enters.get(xt.0 as usize).map(|enter| *enter as usize) else {
             return Err(Trap { kind: TrapKind::Throw(throw::INVALID_ADDRESS), at: STOP as u32 });
         };
         if !m.set_items(inputs) {
             return Err(Trap { kind: TrapKind::Throw(throw::STACK_OVERFLOW), at: enter as u32 });
         }
+        let header = self.code.instrs.get(enter..).and_then(|instrs| instrs.first_chunk::<2>());
+        if let Some([head, more]) = header
+            && more.a == PLAIN
+            && m.sp.wrapping_sub(head.b as usize) <= head.c as usize
+            && m.fuel >= more.c as i64
+            && self.shadow.is_none()
+        {
+            m.fuel -= more.c as i64;
+            m.ip = enter + 2;
+            return match executor::run_plain(m, &self.code) {
+                Exit::Done => Ok(()),
+                exit => self.end_of(exit),
+            };
+        }
+        self.execute_framed(enter)
+    }
+
+    /// Goes on after the loop has ended, and says how that ends.
+    #[inline(never)]
+    fn end_of(&mut self, exit: Exit) -> Result<(), Trap> {
+        self.go_on_from(exit).map_err(|stop| self.trap_of(stop))
+    }
+
+    /// Runs a word that may need more than the data stack.
+    #[inline(never)]
+    fn execute_framed(&mut self, enter: usize) -> Result<(), Trap> {
+        self.machine.hold = memory::HOLD_END;
+        self.machine.shadow_depth = 0;
         if let Err(stop) = self.start(enter) {
             return Err(self.trap_of(stop));
         }
         match self.run_loop() {
             Exit::Done => Ok(()),
-            exit => self.go_on_from(exit).map_err(|stop| self.trap_of(stop)),
+            exit => self.end_of(exit),
         }
     }
 
@@ -612,6 +652,7 @@ impl Engine {
         }
     }
 
+    #[inline(always)]
     fn truncate(&mut self, mark: Mark) {
         if self.natives.reaches(mark.code.instrs as usize) {
             self.forget_natives();
@@ -677,10 +718,10 @@ impl Engine {
         }
     }
 
-    /// Goes back to before a `define` or `load` that failed.
+    /// Goes back to the checkpoint after a `define` or `load` that failed.
     #[cold]
-    fn give_up(&mut self, before: Mark) {
-        self.forget_words(before);
+    fn give_up(&mut self) {
+        self.forget_words(self.checkpoint);
         self.machine.memory.restore();
     }
 
@@ -741,7 +782,7 @@ impl Engine {
         m.r_base = m.rp;
         m.handler = 0;
         m.ip = enter + 2;
-        if more.a != 0 { self.entered() } else { Ok(()) }
+        if more.a & NATIVE != 0 { self.entered() } else { Ok(()) }
     }
 
     /// Says how a word goes on that was just entered.

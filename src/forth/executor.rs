@@ -1,16 +1,17 @@
 //! The run loop. Top of stack, stack pointers, instruction pointer and fuel live in locals.
 //!
-//! There are four copies of the loop. The unchecked one runs words whose stack depths are proven (`prove`); entering a
+//! There are five copies of the loop. The unchecked one runs words whose stack depths are proven (`prove`); entering a
 //! word takes one comparison for each stack, and where that fails, or the word is not proven, the loop hands over to the
 //! checked copy, which looks at every instruction's needs first and therefore stops at exactly the right word. Each of
-//! the two exists with and without a shadow stack.
+//! the two exists with and without a shadow stack. The fifth is for short words without control flow, memory or a frame,
+//! which is what most candidates are: entering and leaving the loop cost more than such a word.
 
 #![allow(
     unsafe_code,
     reason = "stacks and code are reached by pointers inside bounds that are proven or compared first; the gain over compared indices has not been measured"
 )]
 
-use super::bytecode::{Effect, Instr, Op};
+use super::bytecode::{Effect, Instr, NATIVE, Op, PLAIN};
 use super::code::{CATCH_END, Code};
 use super::fuel;
 use super::fuse::saved_room;
@@ -206,7 +207,25 @@ impl Operands {
     }
 }
 
+/// The loop for a word that is [`PLAIN`], run on its own: it ends where the word returns, so it needs no frame.
+///
+/// # Panics
+/// In debug builds, where the machine does not stand at the beginning of such a word.
+pub(super) fn run_plain(m: &mut Machine, code: &Code) -> Exit {
+    debug_assert!(code.instrs[m.ip - 1].op == Op::More && code.instrs[m.ip - 1].a == PLAIN);
+    run_loop::<false, false, true>(m, code, None)
+}
+
 /// Runs from `m.ip` on.
+pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
+    m: &mut Machine,
+    code: &Code,
+    watch: Option<&Watch<'_>>,
+) -> Exit {
+    run_loop::<CHECKED, SHADOW, false>(m, code, watch)
+}
+
+/// All copies of the loop.
 ///
 /// The unsafe code relies on:
 /// 1. Code is well formed: every jump and call target, and what follows every instruction but `Stop`, `Return` and the
@@ -219,7 +238,10 @@ impl Operands {
 ///    `prove`, says that it stays inside.
 /// 3. A frame's own cells lie at `r_base..r_depth(rp)`, the frame to return to at `r_base - 1`. Only the loop writes below
 ///    `r_base`, so a frame read there is one that the loop pushed: instruction and base are good.
-pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
+/// 4. In the plain loop, all instructions up to the word's only `Return`, which is its last, are `Op::is_plain`: `prove`
+///    writes `PLAIN` into the header of such words alone, and whoever changes a proven word's code takes it back.
+#[inline(always)]
+fn run_loop<const CHECKED: bool, const SHADOW: bool, const IS_PLAIN: bool>(
     m: &mut Machine,
     code: &Code,
     watch: Option<&Watch<'_>>,
@@ -306,9 +328,15 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
         };
     }
     macro_rules! locals {
-        () => {
+        () => {{
+            if IS_PLAIN {
+                // Nothing has touched these; reading them anew keeps them out of the loop's registers.
+                // SAFETY: invariant 2.
+                rp = unsafe { m.returns.as_ptr().add(m.rp) };
+                (r_base, fuel) = (m.r_base, m.fuel);
+            }
             Locals { ip: here!(), sp, tos, rp, r_base, fuel }
-        };
+        }};
     }
     macro_rules! exit {
         ($exit:expr) => {
@@ -431,8 +459,8 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
             set_r_item!(1, Frame::new(back, r_base, CHECKED).0);
             r_base = r_depth + 1;
             go!(enter + 2);
-            // A word with machine code has an `a` there, and a `b` by which it never counts as proven.
-            if CHECKED == proven || (CHECKED && more.a != 0) {
+            // A word with machine code says so in its `a`, and has a `b` by which it never counts as proven.
+            if CHECKED == proven || (CHECKED && more.a & NATIVE != 0) {
                 exit!(Exit::Entered);
             }
         }};
@@ -475,8 +503,18 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
         {
             trap!(kind);
         }
+        if IS_PLAIN && (op as u8) < Op::Return as u8 {
+            debug_assert!(false, "{op:?} in a plain word");
+            // SAFETY: invariant 4.
+            unsafe { std::hint::unreachable_unchecked() };
+        }
         match op {
             Op::Head | Op::Enter | Op::More => unreachable!("header run as code"),
+            Op::Return if IS_PLAIN => {
+                set_item!(0, tos);
+                m.sp = m.depth(sp);
+                return Exit::Done;
+            }
             Op::Stop => {
                 // All else is the caller's, who restores it.
                 set_item!(0, tos);

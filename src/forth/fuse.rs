@@ -5,6 +5,31 @@
 use super::bytecode::{Instr, Op};
 use super::trap::{TrapKind, throw};
 
+/// Whether there is any rule for what an operation becomes with those before it.
+#[inline(always)]
+pub(super) const fn fuses(op: Op) -> bool {
+    use Op::*;
+    matches!(
+        op,
+        Add | Sub
+            | OnePlus
+            | OneMinus
+            | Swap
+            | Cells
+            | Mul
+            | And
+            | LShift
+            | RShift
+            | Div
+            | Mod
+            | Pick
+            | Fetch
+            | CFetch
+            | Store
+            | PlusStore
+    )
+}
+
 /// What the newest instructions and the next operation become: how many of them go, and what comes instead.
 #[inline]
 pub(super) fn fuse(before: &[Instr], op: Op) -> Option<(usize, Instr)> {
@@ -168,6 +193,7 @@ pub(super) fn culprit(instr: Instr, kind: TrapKind) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forth::bytecode::ALL_OPS;
     use Op::*;
 
     /// What a run of operations becomes; a number is a literal.
@@ -192,6 +218,24 @@ mod tests {
 
     fn lit(c: i32) -> Instr {
         Instr::with(Lit, c)
+    }
+
+    /// `emit` asks `fuse` about no other operation.
+    #[test]
+    fn an_operation_without_a_rule_never_fuses() {
+        let mut with_a_rule = 0;
+        for op in ALL_OPS {
+            let before = |earlier: Op, last: Op| {
+                [3, -1, 70]
+                    .iter()
+                    .any(|c| fuse(&[Instr::with(earlier, *c), Instr::with(last, *c)], *op).is_some())
+            };
+            let fused =
+                ALL_OPS.iter().any(|last| [Swap, Dup, Lit].iter().any(|earlier| before(*earlier, *last)));
+            assert_eq!(fused, fuses(*op), "{op:?}");
+            with_a_rule += fused as u32;
+        }
+        assert!(with_a_rule > 10);
     }
 
     #[test]

@@ -115,6 +115,7 @@ pub fn bytecode(data: &[u8]) {
     }
     for (_, enter) in words {
         engine.code.instrs[enter].b = UNPROVEN;
+        engine.code.instrs[enter + 1].a = 0;
     }
     assert_eq!(proven, observe(&mut engine, main, &inputs), "checked");
 }

@@ -478,6 +478,7 @@ impl Engine {
             }
         }
         self.code.instrs[enter].b = super::bytecode::UNPROVEN;
+        self.code.instrs[enter + 1].a = 0;
         self.code.instrs[enter + 3] = Instr::with(Op::Call, does as i32);
         let room = self.room();
         self.translator.prove(&mut self.code, enter, enter + 5, room);

@@ -24,67 +24,81 @@ pub(super) enum Found {
 
 impl Engine {
     /// Reads the input to its end.
-    #[inline]
     pub(super) fn interpret(&mut self) -> Result<()> {
         loop {
-            let token = match self.compiling {
-                true => self.compile_plain()?,
-                false => self.input.next(&self.machine.memory.text),
-            };
-            let Some(token) = token else {
-                if self.next_line() {
-                    continue;
-                }
+            if self.compiling && self.compile_plain()? && !self.next_line() {
                 return Ok(());
-            };
-            self.inner_token = token.start;
-            if self.nesting == 0 {
-                self.input_token = token.start;
             }
-            let done = match self.compiling {
-                true => self.compile(token),
-                false => self.interpret_token(token),
-            };
-            if let Err(stop) = done {
-                self.drop_open();
-                return Err(stop);
+            match self.input.next(&self.machine.memory.text) {
+                Some(token) => self.take(token)?,
+                None if self.next_line() => {}
+                None => return Ok(()),
             }
         }
     }
 
-    /// Compiles tokens as long as they are words of the system that need nothing else, or small numbers: nearly all of
-    /// them. The first that is neither is returned.
+    /// Compiles or executes one token.
     #[inline]
-    fn compile_plain(&mut self) -> Result<Option<Token>> {
+    fn take(&mut self, token: Token) -> Result<()> {
+        self.inner_token = token.start;
+        if self.nesting == 0 {
+            self.input_token = token.start;
+        }
+        let done = match self.compiling {
+            true => self.compile(token),
+            false => self.interpret_token(token),
+        };
+        if done.is_err() {
+            self.drop_open();
+        }
+        done
+    }
+
+    /// Compiles tokens as long as they are words of the system that need nothing else, or small numbers: nearly all of
+    /// them. The first that is neither comes next. True at the end of the line.
+    #[inline(never)]
+    pub(super) fn compile_plain(&mut self) -> Result<bool> {
+        if self.translator.has_locals() || !self.system.order.is_plain() {
+            return Ok(false);
+        }
         let decimal = self.is_decimal();
         let code_max = self.code_max();
-        let has_locals = self.translator.has_locals() || !self.system.order.is_plain();
-        let Self { input, machine, code, translator, dictionary, .. } = self;
-        let source = &machine.memory.text;
-        while let Some(token) = input.next(source) {
-            if has_locals || dictionary.may_have(token.key) || token.len > 8 || code.instrs.len() >= code_max
-            {
-                return Ok(Some(token));
+        let Self { machine, code, translator, dictionary, .. } = self;
+        let source = machine.memory.text.as_slice();
+        let mut input = self.input;
+        loop {
+            let before = input;
+            let Some(token) = input.next(source) else { break };
+            if dictionary.may_have(token.key) || token.len > 8 || code.instrs.len() >= code_max {
+                self.input = before;
+                return Ok(false);
             }
-            match words::lookup_key(token.key) {
-                Some(word) => match translator.counted_word(code, word, token.start) {
-                    Ok(true) => {}
-                    Ok(false) => return Ok(Some(token)),
-                    Err(kind) => {
-                        self.drop_open();
-                        return Err(text_error(kind, token));
-                    }
-                },
+            let done = match words::lookup_key(token.key) {
+                Some(word) => translator.counted_word(code, word, token.start),
                 None => match lexer::small_decimal(token.key, token.len).filter(|_| decimal) {
                     Some(value) => {
                         translator.token();
                         translator.literal(code, value, token.start);
+                        Ok(true)
                     }
-                    None => return Ok(Some(token)),
+                    None => Ok(false),
                 },
+            };
+            match done {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.input = before;
+                    return Ok(false);
+                }
+                Err(kind) => {
+                    self.input = input;
+                    self.drop_open();
+                    return Err(text_error(kind, token));
+                }
             }
         }
-        Ok(None)
+        self.input = input;
+        Ok(true)
     }
 
     /// Gives up the open definition. Whatever goes wrong while compiling comes here, since a definition with half of a
@@ -387,12 +401,7 @@ impl Engine {
         }
         let opened = self.translator.open_quotation(&mut self.code, token.start);
         opened.map_err(|kind| text_error(kind, token))?;
-        let index = self.add_word(b"", Kind::Colon, 0);
-        // The token must not be executed before the code is whole.
-        if let Some(last) = self.code.enters.last_mut() {
-            *last = self.unfinished;
-        }
-        let enter = self.dictionary.get(index).enter;
+        let (_, enter) = self.add_unfinished(b"");
         self.code.instrs[enter as usize - 1].a = 1;
         self.translator.begin(&self.code, enter);
         Ok(())
@@ -597,12 +606,7 @@ impl Engine {
     pub(super) fn open_definition(&mut self, name: &[u8], bare: bool) -> Result<usize> {
         self.check_room_for_word()?;
         let code = self.code.mark();
-        let index = self.add_word(name, Kind::Colon, 0);
-        // The token must not be executed before the code is whole.
-        if let Some(last) = self.code.enters.last_mut() {
-            *last = self.unfinished;
-        }
-        let enter = self.dictionary.get(index).enter;
+        let (index, enter) = self.add_unfinished(name);
         self.translator.begin_outermost(&self.code, enter);
         self.open = Some(Open { index, code, bare });
         self.compiling = true;
@@ -626,12 +630,12 @@ impl Engine {
             place,
             len: (!open.bare) as u32,
         })?;
-        self.code.enters[WORDS.len() + open.index] = self.dictionary.get(open.index).enter;
-        for (xt, enter) in self.quotations.drain(..) {
-            self.code.enters[xt as usize] = enter;
+        self.code.enters[WORDS.len() + open.index] = self.dictionary.reveal_to(open.index, place);
+        if !self.quotations.is_empty() {
+            for (xt, enter) in self.quotations.drain(..) {
+                self.code.enters[xt as usize] = enter;
+            }
         }
-        self.dictionary.get_mut(open.index).text.1 = place;
-        self.dictionary.reveal(open.index);
         self.latest = Some(open.index);
         self.open = None;
         self.stop_compiling();
@@ -641,16 +645,32 @@ impl Engine {
     /// Adds a word whose code begins here. It has a token at once, and a name when it is revealed.
     #[inline(always)]
     pub(super) fn add_word(&mut self, name: &[u8], kind: Kind, body: Cell) -> usize {
+        let (index, enter) = self.begin_word(name, kind, body);
+        self.code.enters.push(enter);
+        index
+    }
+
+    /// The same for a word whose token must not be executed yet, as its code is not whole. Says where its `Enter` is, too.
+    #[inline(always)]
+    fn add_unfinished(&mut self, name: &[u8]) -> (usize, u32) {
+        let (index, enter) = self.begin_word(name, Kind::Colon, 0);
+        self.code.enters.push(self.unfinished);
+        (index, enter)
+    }
+
+    #[inline(always)]
+    fn begin_word(&mut self, name: &[u8], kind: Kind, body: Cell) -> (usize, u32) {
         let xt = (WORDS.len() + self.dictionary.len()) as u32;
         let place = self.input.at.min(self.input.end);
         let enter = self.code.begin(xt, place);
-        self.code.enters.push(enter);
         if !self.labels.is_empty() {
             self.labels.push(super::shadow::label(name));
         }
-        let index = self.dictionary.add(name, self.system.order.current, kind, enter, self.origin, body);
-        self.dictionary.get_mut(index).text = (place, place);
-        index
+        let (wordlist, origin) = (self.system.order.current, self.origin);
+        let mut entry = Entry::of(kind);
+        (entry.wordlist, entry.origin, entry.text) = (wordlist, origin, (place, place));
+        (entry.enter, entry.body) = (enter, body);
+        (self.dictionary.add(name, entry), enter)
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Source text to tokens, tokens to numbers. A token is a run of bytes above the space; everything else separates.
 
-use super::words::{NameKey, fold_case, name_key};
+use super::words::{NameKey, fold_case};
 use crate::model::Cell;
 
 /// Spaces behind the end of every text in the source buffer, so that eight bytes can be read at each of its places.
@@ -216,8 +216,25 @@ pub(super) fn small_decimal(key: NameKey, len: u32) -> Option<Cell> {
 }
 
 /// The folded key of a whole name.
+#[inline]
 pub(super) fn folded(name: &[u8]) -> NameKey {
-    fold_case(name_key(name))
+    fold_case(key_of(name))
+}
+
+/// The key of a whole name, as it is written.
+#[inline]
+pub(super) fn key_of(name: &[u8]) -> NameKey {
+    // The bytes in the middle may be read twice.
+    match (name.first_chunk::<8>(), name.first_chunk::<4>(), name.last_chunk::<4>()) {
+        (Some(eight), ..) => u64::from_le_bytes(*eight),
+        (None, Some(first), Some(last)) => {
+            u32::from_le_bytes(*first) as u64 | (u32::from_le_bytes(*last) as u64) << (8 * (name.len() - 4))
+        }
+        _ => {
+            let byte = |at: usize| name.get(at).map_or(0, |byte| (*byte as u64) << (8 * at));
+            byte(0) | byte(1) | byte(2)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -296,6 +313,14 @@ mod tests {
         assert_eq!(number(b"zz", 36), Some(Single(35 * 36 + 35)));
         assert_eq!(number(b"#10", 16), Some(Single(10)));
         assert_eq!(number(b"9", 8), None);
+    }
+
+    #[test]
+    fn keys_are_the_first_eight_bytes() {
+        let name = b"aBcDeFgHiJ";
+        for len in 0..=name.len() {
+            assert_eq!(key_of(&name[..len]), crate::forth::words::name_key(&name[..len]), "{len}");
+        }
     }
 
     #[test]

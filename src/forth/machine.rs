@@ -189,21 +189,18 @@ impl Machine {
     #[inline(always)]
     pub fn set_items(&mut self, items: &[Cell]) -> bool {
         let n = items.len();
-        if n > self.sp_max {
-            return false;
+        // There are just `sp_max` cells from number 1 on.
+        let Some(cells) = self.stack.as_mut_slice().get_mut(1..n + 1) else { return false };
+        match (items, &mut *cells) {
+            // A call to copy one or two cells costs more than the word that is tested.
+            ([a], [x]) => *x = *a,
+            ([a, b], [x, y]) => {
+                *x = *a;
+                *y = *b;
+            }
+            _ => cells.copy_from_slice(items),
         }
         self.sp = n;
-        let stack = self.stack.as_mut_slice();
-        match items {
-            [] => {}
-            // A call to copy one or two cells costs more than the word that is tested.
-            [a] => stack[1] = *a,
-            [a, b] => {
-                stack[1] = *a;
-                stack[2] = *b;
-            }
-            _ => stack[1..=n].copy_from_slice(items),
-        }
         true
     }
 

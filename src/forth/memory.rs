@@ -330,11 +330,16 @@ impl Memory {
     }
 
     /// Makes memory as it is now what [`restore`](Self::restore) goes back to.
+    #[inline(always)]
     pub fn checkpoint(&mut self) {
         self.saved_here = self.here;
-        if self.dirty.hi == 0 && self.dirty_heap.hi == 0 {
-            return;
+        if self.dirty.hi | self.dirty_heap.hi != 0 {
+            self.keep_dirty();
         }
+    }
+
+    #[inline(never)]
+    fn keep_dirty(&mut self) {
         let mut saved = std::mem::take(&mut self.saved);
         for Range { lo, hi } in [self.dirty, self.dirty_heap] {
             if hi == 0 {

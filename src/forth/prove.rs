@@ -3,7 +3,7 @@
 //! check on its stacks; any other runs checked. The proof reads nothing but the instructions themselves, so it does not
 //! depend on what the compiler meant.
 
-use super::bytecode::{Effect, Instr, Jumps, Op, UNPROVEN};
+use super::bytecode::{Effect, Instr, Jumps, Op, PLAIN, UNPROVEN};
 use super::words::WORDS;
 
 /// What the stacks may hold.
@@ -59,8 +59,16 @@ impl Bounds {
 impl Prover {
     /// Proves the word whose `Enter` is at `enter` and whose last instruction comes before `end`, and writes what it
     /// found into the header. Leaves the word unproven where there is no proof.
-    #[inline]
+    #[inline(always)]
     pub fn prove(&mut self, instrs: &mut [Instr], enter: usize, end: usize, has_jumps: bool, room: Room) {
+        match straight_line(&instrs[enter + 2..end]) {
+            Some(bounds) => write(instrs, enter, &bounds, room, PLAIN),
+            None => self.prove_any(instrs, enter, end, has_jumps, room),
+        }
+    }
+
+    #[inline(never)]
+    fn prove_any(&mut self, instrs: &mut [Instr], enter: usize, end: usize, has_jumps: bool, room: Room) {
         let found = if has_jumps {
             self.walk::<true>(instrs, enter, end, None)
         } else {
@@ -74,7 +82,7 @@ impl Prover {
             found => found,
         };
         if let Some(bounds) = found {
-            write(instrs, enter, &bounds, room);
+            write(instrs, enter, &bounds, room, 0);
         }
     }
 
@@ -227,6 +235,23 @@ impl Prover {
     }
 }
 
+/// The bounds of a word of plain operations and a return, which need no walk. `None` for any other.
+#[inline(always)]
+fn straight_line(body: &[Instr]) -> Option<Bounds> {
+    let [line @ .., Instr { op: Op::Return, a: 0, .. }] = body else { return None };
+    let (mut d, mut low, mut high) = (0, 0, 0);
+    for instr in line {
+        if !instr.op.is_plain() {
+            return None;
+        }
+        let effect = instr.op.effect();
+        low = low.min(d - effect.need as i32);
+        high = high.max(d + effect.peak as i32);
+        d += effect.delta as i32;
+    }
+    Some(Bounds { low, high, r_high: 0, delta: Some(d), pending: false })
+}
+
 /// Whether a word done out of line or by the host has the effect that the table says, always.
 pub(super) fn is_static(word: super::words::Word) -> bool {
     use super::words::{Kind, Word};
@@ -238,7 +263,7 @@ pub(super) fn is_static(word: super::words::Word) -> bool {
     }
 }
 
-fn write(instrs: &mut [Instr], enter: usize, bounds: &Bounds, room: Room) {
+fn write(instrs: &mut [Instr], enter: usize, bounds: &Bounds, room: Room, mark: u8) {
     let need = -bounds.low as usize;
     let span = room.sp_max.checked_sub(need + bounds.high as usize);
     let r_span = room.rp_max.checked_sub(bounds.r_high as usize);
@@ -247,6 +272,7 @@ fn write(instrs: &mut [Instr], enter: usize, bounds: &Bounds, room: Room) {
         instrs[enter].a = delta as u8;
         instrs[enter].b = need as u16;
         instrs[enter].c = span as i32;
+        instrs[enter + 1].a = mark;
         instrs[enter + 1].b = r_span as u16;
     }
 }
@@ -254,6 +280,7 @@ fn write(instrs: &mut [Instr], enter: usize, bounds: &Bounds, room: Room) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forth::bytecode::ALL_OPS;
     use crate::forth::words::Word;
 
     const ROOM: Room = Room { sp_max: 1024, rp_max: 1024 };
@@ -294,6 +321,32 @@ mod tests {
         check(&[Instr::with(Op::PickAt, 2), ret], Some((3, 1, 1)));
         check(&[Instr::with(Op::Prim, Word::TwoRot as i32), ret], Some((6, 0, 0)));
         check(&[Instr::with(Op::Host, Word::Evaluate as i32), ret], None);
+    }
+
+    /// A straight line of plain operations is found without the walk, and says just what the walk says.
+    #[test]
+    fn plain_lines_are_proven_as_by_the_walk() {
+        let (mut plain, mut others) = (0, 0);
+        for first in ALL_OPS {
+            for second in ALL_OPS {
+                let body = [Instr::with(*first, 1), Instr::with(*second, 1), Instr::new(Op::Return)];
+                let mut instrs = [Op::Head, Op::Enter, Op::More].map(Instr::new).to_vec();
+                instrs.extend_from_slice(&body);
+                if first.is_plain() && second.is_plain() {
+                    plain += 1;
+                    let line = straight_line(&body).expect("a plain line");
+                    let walk = Prover::default().walk::<false>(&instrs, 1, 6, None).expect("a proof");
+                    let of = |bounds: &Bounds| (bounds.low, bounds.high, bounds.r_high, bounds.delta);
+                    assert_eq!(of(&line), of(&walk), "{first:?} {second:?}");
+                } else {
+                    others += 1;
+                    assert!(straight_line(&body).is_none(), "{first:?} {second:?}");
+                }
+            }
+        }
+        assert!(plain > 1000 && others > 1000);
+        assert!(straight_line(&[Instr { a: 1, ..Instr::new(Op::Return) }]).is_none(), "locals");
+        assert!(straight_line(&[Instr::new(Op::Return), Instr::new(Op::Dup)]).is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::bytecode::{Instr, Op, SIMPLE, WORD_COUNT};
 use super::code::Code;
 use super::error::CompileErrorKind;
 use super::fuel;
-use super::fuse::{fuse, fuse_branch};
+use super::fuse::{fuse, fuse_branch, fuses};
 use super::prims;
 use super::prove::{Prover, Room};
 use super::words::{NameKey, Word};
@@ -268,6 +268,9 @@ impl Translator {
     /// Compiles one operation, fused with those before where that is known to pay.
     #[inline(always)]
     pub fn emit(&mut self, code: &mut Code, op: Op, place: u32) {
+        if !fuses(op) {
+            return code.push(Instr::new(op), place);
+        }
         match fuse(self.own(code), op) {
             None => code.push(Instr::new(op), place),
             Some((n_fused, instr)) => replace(code, n_fused, instr),
@@ -543,10 +546,14 @@ impl Translator {
 /// Puts one instruction in the place of the newest `n`; it stands where the first of them stood in the source.
 #[inline(always)]
 fn replace(code: &mut Code, n: usize, instr: Instr) {
-    let len = code.instrs.len() + 1 - n;
-    code.instrs.truncate(len);
-    code.places.truncate(len);
-    code.instrs[len - 1] = instr;
+    if n > 1 {
+        let len = code.instrs.len() + 1 - n;
+        code.instrs.truncate(len);
+        code.places.truncate(len);
+    }
+    if let Some(last) = code.instrs.last_mut() {
+        *last = instr;
+    }
 }
 
 /// Whether a word acts on the control flow of a definition.

@@ -413,6 +413,10 @@ pub type NameKey = u64;
 pub const fn fold_case(key: NameKey) -> NameKey {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+    // Capitals have bit 6 and not bit 5; nearly all source has none.
+    if key & !(key << 1) & (HIGH >> 1) == 0 {
+        return key;
+    }
     let seven = key & LOW;
     // Bit 7 of a byte is set where the byte is at least 'A', and where it is above 'Z'.
     let from_a = seven.wrapping_add(0x3F3F_3F3F_3F3F_3F3F);
@@ -440,24 +444,22 @@ const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 #[derive(Clone, Copy)]
 struct Slot {
     key: NameKey,
-    row: u16,
+    word: Option<Word>,
 }
-
-const EMPTY: u16 = u16::MAX;
 
 /// Open addressing with linear probing, filled at compile time with all names of up to 8 bytes.
 static TABLE: [Slot; TABLE_LEN] = {
-    let mut table = [Slot { key: 0, row: EMPTY }; TABLE_LEN];
+    let mut table = [Slot { key: 0, word: None }; TABLE_LEN];
     let mut row = 0;
     while row < WORDS.len() {
         let name = WORDS[row].name.as_bytes();
         if name.len() <= 8 {
             let key = name_key(name);
             let mut at = slot_of(key);
-            while table[at].row != EMPTY {
+            while table[at].word.is_some() {
                 at = (at + 1) % TABLE_LEN;
             }
-            table[at] = Slot { key, row: row as u16 };
+            table[at] = Slot { key, word: Some(WORDS[row].word) };
         }
         row += 1;
     }
@@ -475,11 +477,8 @@ pub fn lookup_key(key: NameKey) -> Option<Word> {
     let mut at = slot_of(key);
     loop {
         let slot = &TABLE[at];
-        if slot.row == EMPTY {
-            return None;
-        }
-        if slot.key == key {
-            return Some(WORDS[slot.row as usize].word);
+        if slot.key == key || slot.word.is_none() {
+            return slot.word;
         }
         at = (at + 1) % TABLE_LEN;
     }

@@ -5,7 +5,7 @@
     reason = "machine code is called through pointers, and works on the machine through pointers"
 )]
 
-use super::super::bytecode::UNPROVEN;
+use super::super::bytecode::{NATIVE, UNPROVEN};
 use super::super::code::Code;
 use super::super::machine::{Frame, Machine};
 use super::super::prims;
@@ -71,6 +71,8 @@ const CALLS_DEEP: u32 = 16;
 struct NativeWord {
     enter: u32,
     function: Function,
+    /// `a` of its `More` before it had machine code.
+    mark: u8,
     /// `b` of its `More`, which is 0 while it has machine code, so that calls look here.
     r_span: u16,
     /// Change of the data stack's depth.
@@ -183,6 +185,7 @@ impl Compiled {
         self.words.push(NativeWord {
             enter: enter as u32,
             function,
+            mark: more.a,
             r_span: more.b,
             delta: head.a as i8,
             score: 0,
@@ -191,7 +194,7 @@ impl Compiled {
         for (n, (at, depth)) in entries.into_iter().enumerate() {
             self.entries.insert(at, Entry { word: number, number: n as u32, depth });
         }
-        code.instrs[enter + 1].a = 1;
+        code.instrs[enter + 1].a = NATIVE;
         code.instrs[enter + 1].b = 0;
         true
     }
@@ -289,7 +292,7 @@ impl Compiled {
         let gain = if left - m.fuel_left() < WORTHWHILE { -1 } else { 1 };
         word.score = (word.score + gain).min(SCORE_MAX);
         if word.score < SCORE_MIN {
-            code.instrs[word.enter as usize + 1].a = 0;
+            code.instrs[word.enter as usize + 1].a = word.mark;
             code.instrs[word.enter as usize + 1].b = word.r_span;
         }
         Some(ran)
@@ -299,7 +302,7 @@ impl Compiled {
     pub fn clear(&mut self, code: &mut Code) {
         for word in self.words.drain(..) {
             if let Some(more) = code.instrs.get_mut(word.enter as usize + 1) {
-                more.a = 0;
+                more.a = word.mark;
                 more.b = word.r_span;
             }
         }

@@ -16,7 +16,7 @@ mod emit;
 #[cfg(all(feature = "machine-code", unix, any(target_arch = "x86_64", target_arch = "aarch64")))]
 use compiled::Compiled;
 
-use super::bytecode::UNPROVEN;
+use super::bytecode::{NATIVE, UNPROVEN};
 use super::code::Code;
 use super::machine::Machine;
 use super::trap::TrapKind;
@@ -131,7 +131,7 @@ impl Natives {
     #[cold]
     pub fn sample(&mut self, code: &mut Code, machine: &Machine, enter: usize) {
         let [head, more] = [code.instrs[enter], code.instrs[enter + 1]];
-        if head.b == UNPROVEN || more.a != 0 || self.unavailable {
+        if head.b == UNPROVEN || more.a & NATIVE != 0 || self.unavailable {
             return;
         }
         self.end = self.end.max(enter + 1);
