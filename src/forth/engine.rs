@@ -315,15 +315,17 @@ impl Engine {
     /// Reads a whole program: definitions, variables, and anything else that runs as it is read. What it leaves on the
     /// stack and in the output stays there for the next `load`. One that stops half way leaves no word and no memory.
     pub fn load(&mut self, source: &str) -> Result<(), ForthError> {
-        self.load_text(source, None)
+        self.load_text(source.as_bytes(), None)
     }
 
     /// The same for the text of a file: it is read line by line, and messages name it.
-    pub fn load_file(&mut self, name: &str, source: &str) -> Result<(), ForthError> {
-        self.load_text(source, Some(name))
+    ///
+    /// Source is bytes: what is not UTF-8 is compiled as it is, and shown as far as it can be.
+    pub fn load_file(&mut self, name: &str, source: impl AsRef<[u8]>) -> Result<(), ForthError> {
+        self.load_text(source.as_ref(), Some(name))
     }
 
-    fn load_text(&mut self, source: &str, name: Option<&str>) -> Result<(), ForthError> {
+    fn load_text(&mut self, source: &[u8], name: Option<&str>) -> Result<(), ForthError> {
         self.settle();
         let origin = self.machine.memory.text.len() as u32;
         match self.load_at(source, name) {
@@ -394,11 +396,11 @@ impl Engine {
         self.machine.set_sink(sink, &self.limits);
     }
 
-    fn load_at(&mut self, source: &str, name: Option<&str>) -> Result<(), Stop> {
+    fn load_at(&mut self, source: &[u8], name: Option<&str>) -> Result<(), Stop> {
         match name {
-            Some(_) => self.read_lines_from(source.as_bytes(), NAMED_TEXT_ID, name)?,
+            Some(_) => self.read_lines_from(source, NAMED_TEXT_ID, name)?,
             None => {
-                self.read_from(source.as_bytes())?;
+                self.read_from(source)?;
                 self.note_text(None);
             }
         }

@@ -720,8 +720,10 @@ impl Engine {
 
     pub(super) fn parse_char(&mut self) -> Result<Cell> {
         let token = self.next_token()?;
-        let text = String::from_utf8_lossy(token.text(&self.machine.memory.text));
-        Ok(text.chars().next().map_or(0, |c| c as Cell))
+        let text = token.text(&self.machine.memory.text);
+        let first = text.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next());
+        // A byte that begins no character stands for itself.
+        Ok(first.map_or_else(|| text.first().map_or(0, |byte| *byte as Cell), |c| c as Cell))
     }
 
     /// The text up to a quote.

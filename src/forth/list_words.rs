@@ -116,8 +116,10 @@ impl Engine {
             self.system_mut().order.only();
             return Ok(());
         }
-        let n = usize::try_from(n).ok().filter(|n| *n <= order::ORDER_MAX);
-        let n = n.ok_or_else(|| self.thrown(throw::ORDER_OVERFLOW))?;
+        let n = usize::try_from(n).map_err(|_| self.thrown(throw::ORDER_UNDERFLOW))?;
+        if n > order::ORDER_MAX {
+            return Err(self.thrown(throw::ORDER_OVERFLOW));
+        }
         let mut lists = [0; order::ORDER_MAX];
         for at in (0..n).rev() {
             lists[at] = self.pop_list()?;

@@ -92,8 +92,19 @@ fn errors_show_place_word_code_and_stack() {
     assert!(github.starts_with("::error file=add.fs,line=4,title=exception -4::stack underflow"), "{github}");
     // What is not of the program ends with 2.
     assert!(wordmill(folder.path(), &["forth", "none.fs"]).expect(2).stderr.contains("cannot read none.fs"));
-    std::fs::write(folder.path().join("latin.fs"), b"\\ \xe4\n1 .").expect("written");
-    assert!(wordmill(folder.path(), &["forth", "latin.fs"]).expect(2).stderr.contains("not UTF-8"));
+    // Source is bytes: old programs have comments and strings in other encodings.
+    std::fs::write(
+        folder.path().join("latin.fs"),
+        b"( \xe4 ) : \xe4 [char] \xe4 . s\" \xe4\" nip . ; \xe4\nnonsense\xff",
+    )
+    .expect("written");
+    let latin = wordmill(folder.path(), &["forth", "latin.fs"]).expect(1);
+    assert!(latin.stdout.starts_with("228 1 "), "{}", latin.stdout);
+    assert!(
+        latin.stderr.contains("undefined word (exception -13) at `nonsense\u{fffd}`"),
+        "{}",
+        latin.stderr
+    );
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn failed(error: &ForthError, origin: &Origin<'_>, context: &Context) -> anyhow:
     Ok(Exit::Bad)
 }
 
-fn read(path: &std::path::Path) -> anyhow::Result<String> {
+fn read(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
     let failed = || format!("cannot read {}", path.display());
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
@@ -153,9 +153,11 @@ fn read(path: &std::path::Path) -> anyhow::Result<String> {
         file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).with_context(failed)?;
     }
     anyhow::ensure!(bytes.len() as u64 <= FILE_BYTES_MAX, "{} is longer than 16 MiB", path.display());
-    let text = String::from_utf8(bytes).ok().with_context(|| format!("{} is not UTF-8", path.display()))?;
     // What some editors put in front is not for the program.
-    Ok(text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text))
+    if bytes.starts_with("\u{FEFF}".as_bytes()) {
+        bytes.drain(.."\u{FEFF}".len());
+    }
+    Ok(bytes)
 }
 
 /// Whether what was printed last ended a line.

@@ -320,6 +320,7 @@ fn bounds_of_everything_else_hold() {
         ("begin also again", -49),
         ("begin previous again", -50),
         ("100 set-order", -49),
+        ("-5 set-order", -50),
         ("5 1 set-order", -24),
         ("1 name>string", -32),
         ("pad 5 1 1 search-wordlist", -24),

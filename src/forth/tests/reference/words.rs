@@ -552,7 +552,7 @@ impl Reference {
             "set-order" => {
                 let n = self.pop()?;
                 if !(0..=16).contains(&n) {
-                    return self.throw(ORDER_OVERFLOW);
+                    return self.throw(if n < 0 { ORDER_UNDERFLOW } else { ORDER_OVERFLOW });
                 }
                 let mut order = Vec::new();
                 for _ in 0..n {
