@@ -26,10 +26,9 @@ impl Engine {
     /// Reads the input to its end.
     pub(super) fn interpret(&mut self) -> Result<()> {
         loop {
-            if self.compiling && self.compile_plain()? && !self.next_line() {
-                return Ok(());
-            }
-            match self.input.next(&self.machine.memory.text) {
+            let line_ended = self.compiling && self.compile_plain()?;
+            let next = if line_ended { None } else { self.input.next(&self.machine.memory.text) };
+            match next {
                 Some(token) => self.take(token)?,
                 None if self.next_line() => {}
                 None => return Ok(()),
