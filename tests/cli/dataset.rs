@@ -330,14 +330,15 @@ fn trajectories_replay(folder: &Path, records: &[Value]) {
     }
 }
 
-/// A trace is made again from the code, the input and the engine alone: a word that shows the stack stands behind each word
-/// of the definition.
+/// A trace is made again from the code, the input and the engine alone: each word of the definition says that it comes next,
+/// calls say again that they were it, and a word behind each shows the stack.
 fn trace_replays(folder: &Path, record: &Value) {
     let code = text(record, "code");
     let (before, definition) = code.split_at(code.rfind("\n: ").map_or(0, |at| at + 1));
     let name = definition.split(' ').nth(1).expect("a name");
-    let mut program =
-        format!(": after ( n -- ) . 124 emit depth 0 ?do depth 1- i - pick . loop cr ; {before} : {name}");
+    let mut program = format!(
+        "0 value now : after now . 124 emit depth 0 ?do depth 1- i - pick . loop cr ; {before} : {name}"
+    );
     let body = definition.split_once(name).expect("its name").1.trim().strip_suffix(" ;").expect("its end");
     let body = if body.starts_with("( ") { body.split_once(')').expect("a comment").1 } else { body };
     let words: Vec<&str> = body.split_whitespace().collect();
@@ -347,10 +348,12 @@ fn trace_replays(folder: &Path, record: &Value) {
         in_locals &= *word != ":}";
         program += &match in_locals {
             true => format!(" {word}"),
-            false => format!(" {word} {at} after"),
+            false if *word == ":}" => format!(" {word} {at} to now after"),
+            false if *word == "recurse" => format!(" {word} {at} to now after"),
+            false => format!(" {at} to now {word} after"),
         };
     }
-    program += &format!(" ; {} {name} 999999 after", text(record, "input"));
+    program += &format!(" ; {} {name} 999999 to now after", text(record, "input"));
     let printed = wordmill(folder, &["forth", "-e", &program, "--no-config"]).expect(0).stdout;
     let mut lines = Vec::new();
     for line in printed.lines() {
