@@ -1,9 +1,11 @@
 //! Records into files: one format in a folder of its own.
 
-use super::parquet_file;
+use super::parquet_file::ParquetFile;
 use super::record::{Config, Fields, json_line};
+use crate::durable::DurableFile;
 use rayon::prelude::*;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// Records of one job.
 const CHUNK: usize = 512;
@@ -68,33 +70,110 @@ pub struct File {
     pub blake3: String,
 }
 
-/// The bytes of a file of these records.
-///
-/// # Errors
-/// When they cannot be packed.
-pub fn bytes(
-    config: &Config,
-    rows: &[&Fields<'_>],
-    format: Format,
-    packed: Compression,
-) -> io::Result<Vec<u8>> {
-    if format == Format::Parquet {
-        return parquet_file::bytes(config, rows).map_err(io::Error::other);
+/// A file that records are added to; it appears when it is finished.
+pub struct Writer {
+    config: &'static Config,
+    to: To,
+    rows: u64,
+}
+
+/// How records are packed on their way.
+enum To {
+    Lines(Counted),
+    Gzip(flate2::write::GzEncoder<Counted>),
+    Zstd(zstd::Encoder<'static, Counted>),
+    Parquet(Box<ParquetFile<Counted>>),
+}
+
+/// What is written, its hash and its length.
+struct Counted {
+    file: DurableFile,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..n]);
+        self.bytes += n as u64;
+        Ok(n)
     }
-    let lines = |rows: &[&Fields<'_>]| {
-        let mut text = Vec::new();
-        rows.iter().for_each(|row| json_line(config, row, &mut text));
-        text
-    };
-    let text: Vec<u8> = rows.par_chunks(CHUNK).map(lines).collect::<Vec<_>>().concat();
-    match packed {
-        Compression::None => Ok(text),
-        Compression::Gzip => {
-            // No name and no time in the header: the same bytes at any time.
-            let mut writer = flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::default());
-            writer.write_all(&text)?;
-            writer.finish()
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Writer {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(
+        config: &'static Config,
+        format: Format,
+        packed: Compression,
+        at: &Path,
+    ) -> io::Result<Self> {
+        let file = Counted { file: DurableFile::create(at)?, hasher: blake3::Hasher::new(), bytes: 0 };
+        let to = match (format, packed) {
+            (Format::Parquet, _) => {
+                To::Parquet(Box::new(ParquetFile::new(config, file).map_err(io::Error::other)?))
+            }
+            (Format::Jsonl, Compression::None) => To::Lines(file),
+            (Format::Jsonl, Compression::Gzip) => {
+                // No name and no time in the header: the same bytes at any time.
+                To::Gzip(flate2::GzBuilder::new().write(file, flate2::Compression::default()))
+            }
+            (Format::Jsonl, Compression::Zstd) => To::Zstd(zstd::Encoder::new(file, 3)?),
+        };
+        Ok(Self { config, to, rows: 0 })
+    }
+
+    /// Adds records.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn add(&mut self, rows: &[&Fields<'_>]) -> io::Result<()> {
+        self.rows += rows.len() as u64;
+        let to: &mut dyn Write = match &mut self.to {
+            To::Parquet(file) => return file.add(rows).map_err(io::Error::other),
+            To::Lines(file) => file,
+            To::Gzip(file) => file,
+            To::Zstd(file) => file,
+        };
+        let lines = |rows: &[&Fields<'_>]| {
+            let mut text = Vec::new();
+            rows.iter().for_each(|row| json_line(self.config, row, &mut text));
+            text
+        };
+        let texts: Vec<Vec<u8>> = rows.par_chunks(CHUNK).map(lines).collect();
+        texts.iter().try_for_each(|text| to.write_all(text))
+    }
+
+    /// How long the file is so far, as far as that is known.
+    pub fn bytes(&self) -> u64 {
+        match &self.to {
+            To::Parquet(file) => file.len() as u64,
+            To::Lines(file) => file.bytes,
+            To::Gzip(file) => file.get_ref().bytes,
+            To::Zstd(file) => file.get_ref().bytes,
         }
-        Compression::Zstd => zstd::encode_all(text.as_slice(), 3),
+    }
+
+    /// Ends the file: it is there from here on. Gives rows, bytes and the hash.
+    ///
+    /// # Errors
+    /// When it cannot be written to its end.
+    pub fn finish(self) -> io::Result<(u64, u64, String)> {
+        let Counted { file, hasher, bytes } = match self.to {
+            To::Parquet(file) => file.finish().map_err(io::Error::other)?,
+            To::Lines(file) => file,
+            To::Gzip(file) => file.finish()?,
+            To::Zstd(file) => file.finish()?,
+        };
+        file.commit()?;
+        Ok((self.rows, bytes, hasher.finalize().to_hex().to_string()))
     }
 }

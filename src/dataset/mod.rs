@@ -26,7 +26,7 @@ mod card;
 mod plan;
 
 pub use files::{Compression, Format};
-pub use plan::{Error, Options, Report, build};
+pub use plan::{Error, FILE_BYTES, Options, Progress, Report, SEGMENT, Tell, build};
 pub use problem::Problem;
 pub use quality::{Removed, Settings};
 pub use record::CONFIGS;

@@ -1,54 +1,134 @@
 //! Records as a Parquet file, zstd throughout.
+//!
+//! Rows come in portions, and a row group takes many of them. A file has one column after the other in each group, so the
+//! pages of all columns wait, packed, until their group is whole.
 
 use super::record::{Config, Field, Fields, Kind, Message};
+use bytes::Bytes;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int64Type};
-use parquet::errors::Result;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::column::page::{CompressedPage, PageWriteSpec, PageWriter};
+use parquet::column::writer::{ColumnWriter, get_column_writer, get_typed_column_writer_mut};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int64Type};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
+use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
-use std::sync::Arc;
+use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Rows of a row group.
 pub const ROW_GROUP_ROWS: usize = 100_000;
 
-/// The bytes of a file of these records.
-pub fn bytes(config: &Config, rows: &[&Fields<'_>]) -> Result<Vec<u8>> {
-    let schema = Arc::new(parse_message_type(&schema(config))?);
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
-        .set_created_by(format!("wordmill {}", env!("CARGO_PKG_VERSION")))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_dictionary_enabled(false);
-    // Most texts stand in one row only: a dictionary of them is work for nothing.
-    let properties = REPEATED
-        .iter()
-        .fold(properties, |properties, path| {
+/// A file that rows are added to.
+pub struct ParquetFile<W: Write + Send> {
+    config: &'static Config,
+    properties: WriterPropertiesPtr,
+    file: SerializedFileWriter<W>,
+    /// The columns of the open row group, one for each leaf of the schema.
+    columns: Vec<Column>,
+    /// Rows of the open row group.
+    n_rows: usize,
+}
+
+/// A column of the open row group, and where its pages wait.
+struct Column {
+    pages: Pages,
+    writer: ColumnWriter<'static>,
+}
+
+/// Packed pages of one column, shared by the writer that makes them and the file that takes them.
+#[derive(Clone)]
+struct Pages(Arc<Mutex<TrackedWrite<Vec<u8>>>>);
+
+impl Pages {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(TrackedWrite::new(Vec::new()))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TrackedWrite<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PageWriter for Pages {
+    fn write_page(&mut self, page: CompressedPage) -> Result<PageWriteSpec> {
+        SerializedPageWriter::new(&mut *self.lock()).write_page(page)
+    }
+
+    fn close(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<W: Write + Send> ParquetFile<W> {
+    /// A file without rows.
+    pub fn new(config: &'static Config, to: W) -> Result<Self> {
+        let schema = Arc::new(parse_message_type(&schema(config))?);
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+            .set_created_by(format!("wordmill {}", env!("CARGO_PKG_VERSION")))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_dictionary_enabled(false);
+        // Most texts stand in one row only: a dictionary of them is work for nothing.
+        let properties = REPEATED.iter().fold(properties, |properties, path| {
             let path = ColumnPath::new(path.split('.').map(str::to_owned).collect());
             properties.set_column_dictionary_enabled(path, true)
-        })
-        .build();
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
-    for rows in rows.chunks(ROW_GROUP_ROWS) {
-        let mut group = writer.next_row_group()?;
-        for (at, (_, kind)) in config.columns.iter().enumerate() {
+        });
+        let properties = Arc::new(properties.build());
+        let file = SerializedFileWriter::new(to, schema, properties.clone())?;
+        Ok(Self { config, properties, file, columns: Vec::new(), n_rows: 0 })
+    }
+
+    /// Adds rows.
+    pub fn add(&mut self, mut rows: &[&Fields<'_>]) -> Result<()> {
+        while !rows.is_empty() {
+            let (now, later) = rows.split_at(rows.len().min(ROW_GROUP_ROWS - self.n_rows));
+            self.add_to_group(now)?;
+            if self.n_rows == ROW_GROUP_ROWS {
+                self.end_group()?;
+            }
+            rows = later;
+        }
+        Ok(())
+    }
+
+    /// Bytes that the file has so far, as far as they are known.
+    pub fn len(&self) -> usize {
+        self.file.bytes_written()
+            + self.columns.iter().map(|column| column.pages.lock().bytes_written()).sum::<usize>()
+    }
+
+    /// Ends the file.
+    pub fn finish(mut self) -> Result<W> {
+        self.end_group()?;
+        self.file.into_inner()
+    }
+
+    fn add_to_group(&mut self, rows: &[&Fields<'_>]) -> Result<()> {
+        if self.columns.is_empty() {
+            let leaves = self.file.schema_descr().columns().to_vec();
+            let column = |leaf| {
+                let pages = Pages::new();
+                let writer = get_column_writer(leaf, self.properties.clone(), Box::new(pages.clone()));
+                Column { pages, writer }
+            };
+            self.columns = leaves.into_iter().map(column).collect();
+        }
+        self.n_rows += rows.len();
+        let mut group = self.columns.iter_mut();
+        for (at, (_, kind)) in self.config.columns.iter().enumerate() {
             let column = || rows.iter().map(|row| &row[at]);
             match kind {
-                Kind::Text => texts(&mut group, column().map(text).collect(), None)?,
-                Kind::Int => {
-                    let values: Vec<i64> = column().map(int).collect();
-                    let mut column = group.next_column()?.expect("as many columns as the schema has");
-                    column.typed::<Int64Type>().write_batch(&values, None, None)?;
-                    column.close()?;
+                Kind::Text => {
+                    write::<ByteArrayType>(&mut group, &column().map(text).collect::<Vec<_>>(), None)?
                 }
+                Kind::Int => write::<Int64Type>(&mut group, &column().map(int).collect::<Vec<_>>(), None)?,
                 Kind::Bool => {
                     let values: Vec<bool> =
                         column().map(|field| matches!(field, Field::Bool(true))).collect();
-                    let mut column = group.next_column()?.expect("as many columns as the schema has");
-                    column.typed::<BoolType>().write_batch(&values, None, None)?;
-                    column.close()?;
+                    write::<BoolType>(&mut group, &values, None)?;
                 }
                 Kind::Texts => {
                     let lists = column().map(|field| match field {
@@ -56,16 +136,48 @@ pub fn bytes(config: &Config, rows: &[&Fields<'_>]) -> Result<Vec<u8>> {
                         _ => &[],
                     });
                     let (values, levels) = list(lists, |text| bytes_of(text));
-                    texts(&mut group, values, Some(levels))?;
+                    write::<ByteArrayType>(&mut group, &values, Some(levels))?;
                 }
                 Kind::Chat | Kind::Tools => {
                     chats(&mut group, &column().map(chat).collect::<Vec<_>>(), *kind)?
                 }
             }
         }
-        group.close()?;
+        Ok(())
     }
-    writer.into_inner()
+
+    fn end_group(&mut self) -> Result<()> {
+        if self.n_rows == 0 {
+            return Ok(());
+        }
+        self.n_rows = 0;
+        let mut group = self.file.next_row_group()?;
+        for Column { pages, writer } in self.columns.drain(..) {
+            let closed = writer.close()?;
+            let packed = Arc::into_inner(pages.0).ok_or_else(|| {
+                ParquetError::General("the pages of a closed column are still held".to_owned())
+            })?;
+            let packed = packed.into_inner().unwrap_or_else(PoisonError::into_inner).into_inner()?;
+            group.append_column(&Bytes::from(packed), closed)?;
+        }
+        group.close()?;
+        Ok(())
+    }
+}
+
+/// The columns of a group that rows are still to be written to.
+type Group<'g> = std::slice::IterMut<'g, Column>;
+
+/// Writes to the next column.
+fn write<T: DataType>(group: &mut Group<'_>, values: &[T::T], levels: Option<Levels>) -> Result<()> {
+    let column = group.next().expect("as many columns as the schema has");
+    let (definition, repetition) = levels.unzip();
+    get_typed_column_writer_mut::<T>(&mut column.writer).write_batch(
+        values,
+        definition.as_deref(),
+        repetition.as_deref(),
+    )?;
+    Ok(())
 }
 
 /// Columns in which the same few texts stand again and again.
@@ -143,17 +255,6 @@ fn bytes_of(text: &str) -> ByteArray {
 /// Definition and repetition levels.
 type Levels = (Vec<i16>, Vec<i16>);
 
-fn texts(
-    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
-    values: Vec<ByteArray>,
-    levels: Option<Levels>,
-) -> Result<()> {
-    let mut column = group.next_column()?.expect("as many columns as the schema has");
-    let (definition, repetition) = levels.unzip();
-    column.typed::<ByteArrayType>().write_batch(&values, definition.as_deref(), repetition.as_deref())?;
-    column.close()
-}
-
 /// The values of one list for each row, with their levels.
 fn list<'r, T: 'r>(
     rows: impl Iterator<Item = &'r [T]>,
@@ -174,14 +275,10 @@ fn list<'r, T: 'r>(
     (values, (definition, repetition))
 }
 
-fn chats(
-    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
-    rows: &[&[Message<'_>]],
-    kind: Kind,
-) -> Result<()> {
+fn chats(group: &mut Group<'_>, rows: &[&[Message<'_>]], kind: Kind) -> Result<()> {
     let mut column = |value: &dyn Fn(&Message<'_>) -> ByteArray| {
         let (values, levels) = list(rows.iter().copied(), value);
-        texts(group, values, Some(levels))
+        write::<ByteArrayType>(group, &values, Some(levels))
     };
     column(&|message| bytes_of(message.role))?;
     column(&|message| bytes_of(&message.content))?;
@@ -190,14 +287,14 @@ fn chats(
     }
     let mut calls = |value: &dyn Fn(&super::record::Call) -> ByteArray| {
         let (values, levels) = nested(rows, value);
-        texts(group, values, Some(levels))
+        write::<ByteArrayType>(group, &values, Some(levels))
     };
     calls(&|call| bytes_of(&call.id))?;
     calls(&|_| bytes_of("function"))?;
     calls(&|call| bytes_of(call.name))?;
     calls(&|call| bytes_of(&call.arguments))?;
     let (values, levels) = list(rows.iter().copied(), |message| bytes_of(&message.answers));
-    texts(group, values, Some(levels))
+    write::<ByteArrayType>(group, &values, Some(levels))
 }
 
 /// The values of the calls in each message of each row.
@@ -277,8 +374,11 @@ mod tests {
         for config in CONFIGS {
             let rows: Vec<Fields<'_>> =
                 (0..5).map(|at| config.columns.iter().map(|(_, kind)| field(*kind, at)).collect()).collect();
-            let file = bytes(config, &rows.iter().collect::<Vec<_>>()).expect("a file");
-            let reader = SerializedFileReader::new(::bytes::Bytes::from(file)).expect("a Parquet file");
+            let mut file = ParquetFile::new(config, Vec::new()).expect("a file");
+            file.add(&rows[..2].iter().collect::<Vec<_>>()).expect("rows");
+            file.add(&rows[2..].iter().collect::<Vec<_>>()).expect("rows");
+            let file = file.finish().expect("a file");
+            let reader = SerializedFileReader::new(Bytes::from(file)).expect("a Parquet file");
             let got: Vec<serde_json::Value> = reader
                 .get_row_iter(None)
                 .expect("rows")
@@ -293,5 +393,26 @@ mod tests {
                 .collect();
             assert_eq!(got, expect, "{}", config.name);
         }
+    }
+
+    #[test]
+    fn row_groups_are_filled_across_portions() {
+        let config =
+            CONFIGS.iter().find(|config| config.name == "preference_unpaired").expect("a configuration");
+        let row: Fields<'_> = config.columns.iter().map(|(_, kind)| field(*kind, 1)).collect();
+        let mut file = ParquetFile::new(config, Vec::new()).expect("a file");
+        for n in [1, 70_000, 40_000, 0, 150_000] {
+            file.add(&vec![&row; n]).expect("rows");
+        }
+        let len = file.len();
+        let file = file.finish().expect("a file");
+        assert!(len <= file.len() && len > file.len() / 2, "{len} of {}", file.len());
+        let reader = SerializedFileReader::new(Bytes::from(file)).expect("a Parquet file");
+        let groups = reader.metadata().row_groups();
+        assert_eq!(
+            groups.iter().map(|group| group.num_rows()).collect::<Vec<_>>(),
+            [100_000, 100_000, 60_001]
+        );
+        assert_eq!(reader.get_row_iter(None).expect("rows").filter(|row| row.is_ok()).count(), 260_001);
     }
 }

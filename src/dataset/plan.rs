@@ -25,6 +25,30 @@ pub const DATASET_VERSION: u32 = 3;
 /// Problems of one job.
 const CHUNK: usize = 64;
 
+/// Problems whose records are in memory at once.
+const PORTION: usize = 4_096;
+
+/// Records between two looks at how large a file has become.
+const ROWS: usize = 2_048;
+
+/// Problems of a segment, where nobody says otherwise.
+pub const SEGMENT: usize = 100_000;
+
+/// Bytes of a file after which the next one is begun, where nobody says otherwise.
+pub const FILE_BYTES: u64 = 500_000_000;
+
+/// How far the work is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// Something begins of which there are so many pieces.
+    Begins(&'static str, u64),
+    /// So many more pieces are done.
+    Done(u64),
+}
+
+/// Who is told how far the work is.
+pub type Tell<'t> = &'t (dyn Fn(Progress) + Sync);
+
 /// What is wanted.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -46,6 +70,10 @@ pub struct Options {
     pub decontaminate: Vec<PathBuf>,
     /// The licence of the records.
     pub license: String,
+    /// Most problems whose files are made together; that much is begun again after a stop.
+    pub segment: usize,
+    /// Most bytes of a file, or little more.
+    pub file_bytes: u64,
     /// Which part of how many.
     pub shard: (u32, u32),
     /// Threads; 0 for one per core.
@@ -86,6 +114,12 @@ impl Options {
         }
         for path in &self.decontaminate {
             text += &format!(" --decontaminate {}", path.display());
+        }
+        if self.segment != SEGMENT {
+            text += &format!(" --segment {}", self.segment);
+        }
+        if self.file_bytes != FILE_BYTES {
+            text += &format!(" --file-mb {}", self.file_bytes / 1_000_000);
         }
         text + &format!(" --license {} --out DIR", self.license)
     }
@@ -166,10 +200,10 @@ impl Reuse for Tools {
 ///
 /// # Errors
 /// When the run cannot be read, nothing is left, or something cannot be written.
-pub fn build(options: &Options, stop: &AtomicBool) -> Result<Report, Error> {
+pub fn build(options: &Options, stop: &AtomicBool, tell: Tell<'_>) -> Result<Report, Error> {
     let threads = rayon::ThreadPoolBuilder::new().num_threads(options.jobs).build()?;
     let tools = Pool::new(Tools::new);
-    let (problems, unverified, inputs) = threads.install(|| read(options, &tools))?;
+    let (problems, unverified, inputs) = threads.install(|| read(options, &tools, tell))?;
     let mut report = Report { verified: problems.len() + unverified.len(), ..Report::default() };
     let others = others(&options.decontaminate)?;
     let (problems, mut removed) = threads.install(|| quality::select(problems, &others, &options.quality));
@@ -187,17 +221,20 @@ pub fn build(options: &Options, stop: &AtomicBool) -> Result<Report, Error> {
         license: options.license.clone(),
         dataset_seed: options.quality.seed,
     };
-    let size = (problems.len() / 16).clamp(1_000, 100_000);
     let (index, of) = options.shard;
+    let size = problems.len().div_ceil(of as usize).min(options.segment).max(1);
     let mine: Vec<(usize, &[Problem])> =
-        problems.chunks(size).enumerate().filter(|(block, _)| *block as u32 % of == index).collect();
+        problems.chunks(size).enumerate().filter(|(segment, _)| *segment as u32 % of == index).collect();
     let ranks = quality::ranks(&problems, options.quality.seed, options.limits.len());
-    for (block, problems) in &mine {
-        if stop.load(Ordering::Relaxed) {
-            return Ok(Report { interrupted: true, ..report });
+    let maker = Maker { options, threads: &threads, tools: &tools, provenance: &provenance, tell };
+    tell(Progress::Begins("writing", mine.iter().map(|(_, problems)| problems.len() as u64).sum()));
+    for (number, problems) in &mine {
+        let ranks = ranks.get(number * size..).unwrap_or(&[]);
+        let segment = Segment { number: *number, problems, ranks };
+        match maker.make(&segment, stop)? {
+            Some(files) => report.files.extend(files),
+            None => return Ok(Report { interrupted: true, ..report }),
         }
-        let ranks = ranks.get(block * size..).unwrap_or(&[]);
-        write_block(options, &threads, &tools, &provenance, *block, (problems, ranks), &mut report.files)?;
     }
     report.files.sort_by(|a, b| a.path.cmp(&b.path));
     let mine: Vec<&Problem> = mine.iter().flat_map(|(_, problems)| *problems).collect();
@@ -210,6 +247,7 @@ pub fn build(options: &Options, stop: &AtomicBool) -> Result<Report, Error> {
 fn read(
     options: &Options,
     tools: &Pool<Tools>,
+    tell: Tell<'_>,
 ) -> Result<(Vec<Problem>, Vec<Removed>, serde_json::Value), Error> {
     let no_run = |why: String| Error::NoRun { folder: options.from.clone(), why };
     let path = options.from.join("outcomes.jsonl");
@@ -261,12 +299,14 @@ fn read(
             (problem, passes)
         }))
     };
+    tell(Progress::Begins("reading", lines.len() as u64));
     type Part = Result<Vec<(Problem, bool)>, Error>;
     let parts: Vec<Part> = (0..lines.len().div_ceil(CHUNK))
         .into_par_iter()
         .map(|part| {
             let mut tools = tools.lend();
             let range = part * CHUNK..lines.len().min((part + 1) * CHUNK);
+            tell(Progress::Done(range.len() as u64));
             range.filter_map(|at| problem(&mut tools, at).transpose()).collect()
         })
         .collect();
@@ -405,77 +445,173 @@ fn add_texts(others: &mut Others, file: &spec::SourceFile) -> Result<usize, Erro
     Ok(n_texts)
 }
 
-/// All files of a block of problems.
-fn write_block(
-    options: &Options,
-    threads: &rayon::ThreadPool,
-    tools: &Pool<Tools>,
-    provenance: &Provenance,
-    block: usize,
-    (problems, ranks): (&[Problem], &[u32]),
-    done: &mut Vec<File>,
-) -> Result<(), Error> {
-    let note = options.out.join(format!(".blocks/{block:05}.json"));
-    if let Some(files) = noted(&note, &options.out) {
-        // It was written when all files of the block were whole.
-        done.extend(files);
-        return Ok(());
-    }
-    let backed: Vec<Option<Backed<'_>>> = threads.install(|| {
-        let wanted = Wanted::by(&options.configs);
-        let back = |problem| project::back(&mut tools.lend(), problem, provenance, wanted);
-        problems.par_iter().with_min_len(CHUNK).map(back).collect()
-    });
-    let of_config = |config: &&'static Config| -> Result<Vec<File>, Error> {
-        let limit = options.limits.iter().find(|(limited, _)| limited.name == config.name);
-        let is_within = |at: usize| limit.is_none_or(|(_, limit)| (ranks[at] as usize) < *limit);
-        let rows: Vec<Vec<Fields<'_>>> = backed
-            .par_iter()
-            .enumerate()
-            .with_min_len(CHUNK)
-            .map(|(at, backed)| match backed {
-                Some(backed) if is_within(at) => project::records(config, backed, provenance),
-                _ => Vec::new(),
-            })
-            .collect();
-        let mut written = Vec::new();
-        for (split, name) in (0u8..).zip(SPLITS) {
-            let of_split = problems.iter().zip(&rows).filter(|(problem, _)| problem.split == split);
-            let rows: Vec<&Fields<'_>> = of_split.flat_map(|(_, rows)| rows).collect();
-            if rows.is_empty() {
-                continue;
-            }
-            for format in &options.formats {
-                let end = format.extension(options.compression);
-                let path = format!("{}/{}/{name}-{block:05}.{end}", format.name(), config.name);
-                let at = options.out.join(&path);
-                let folder = at.parent().expect("it stands in a folder");
-                std::fs::create_dir_all(folder).map_err(failed("make", folder))?;
-                let bytes =
-                    files::bytes(config, &rows, *format, options.compression).map_err(failed("pack", &at))?;
-                durable::write(&at, &bytes).map_err(failed("write", &at))?;
-                written.push(File {
-                    path,
-                    config: config.name.to_owned(),
-                    split: name.to_owned(),
-                    format: format.name().to_owned(),
-                    rows: rows.len() as u64,
-                    bytes: bytes.len() as u64,
-                    blake3: blake3::hash(&bytes).to_hex().to_string(),
-                });
-            }
-        }
-        Ok(written)
-    };
-    let written: Vec<Vec<File>> =
-        threads.install(|| options.configs.par_iter().map(of_config).collect::<Result<_, _>>())?;
-    let written = written.concat();
-    write_text(&note, &(serde_json::to_string(&written).expect("a list of files is JSON") + "\n"))?;
-    done.extend(written);
-    Ok(())
+/// A row of problems whose files are made together, and together are there or not.
+struct Segment<'p> {
+    number: usize,
+    problems: &'p [Problem],
+    ranks: &'p [u32],
 }
 
-/// The files of a block that is done, if they are all as they were noted.
+/// What files are made with.
+struct Maker<'m> {
+    options: &'m Options,
+    threads: &'m rayon::ThreadPool,
+    tools: &'m Pool<Tools>,
+    provenance: &'m Provenance,
+    tell: Tell<'m>,
+}
+
+impl Maker<'_> {
+    /// All files of a segment; nothing where `stop` came between.
+    fn make(&self, segment: &Segment<'_>, stop: &AtomicBool) -> Result<Option<Vec<File>>, Error> {
+        let options = self.options;
+        let note = options.out.join(format!(".segments/{:05}.json", segment.number));
+        if let Some(files) = noted(&note, &options.out) {
+            // It was written when all files of the segment were whole.
+            (self.tell)(Progress::Done(segment.problems.len() as u64));
+            return Ok(Some(files));
+        }
+        for format in &options.formats {
+            for config in &options.configs {
+                // A kill leaves files behind that never got their name.
+                let folder = options.out.join(format.name()).join(config.name);
+                if folder.is_dir() {
+                    durable::sweep(&folder).map_err(failed("tidy", &folder))?;
+                }
+            }
+        }
+        let tables = options.configs.iter().map(|config| Table::new(options, config, segment.number));
+        let mut tables: Vec<Table<'_>> = tables.collect();
+        for (problems, from) in segment.problems.chunks(PORTION).zip((0..).step_by(PORTION)) {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let ranks = segment.ranks.get(from..).unwrap_or(&[]);
+            self.threads.install(|| self.add(&mut tables, problems, ranks))?;
+            (self.tell)(Progress::Done(problems.len() as u64));
+        }
+        let done: Vec<Vec<File>> =
+            self.threads.install(|| tables.into_par_iter().map(Table::finish).collect::<Result<_, _>>())?;
+        let done = done.concat();
+        write_text(&note, &(serde_json::to_string(&done).expect("a list of files is JSON") + "\n"))?;
+        Ok(Some(done))
+    }
+
+    /// Adds the records of some problems to all tables.
+    fn add(&self, tables: &mut [Table<'_>], problems: &[Problem], ranks: &[u32]) -> Result<(), Error> {
+        let wanted = Wanted::by(&self.options.configs);
+        let back = |problem| project::back(&mut self.tools.lend(), problem, self.provenance, wanted);
+        let backed: Vec<Option<Backed<'_>>> = problems.par_iter().with_min_len(CHUNK).map(back).collect();
+        tables.par_iter_mut().try_for_each(|table| {
+            let config = table.config;
+            let limit = self.options.limits.iter().find(|(limited, _)| limited.name == config.name);
+            let is_within = |at: usize| limit.is_none_or(|(_, limit)| (ranks[at] as usize) < *limit);
+            let rows: Vec<Vec<Fields<'_>>> = backed
+                .par_iter()
+                .enumerate()
+                .with_min_len(CHUNK)
+                .map(|(at, backed)| match backed {
+                    Some(backed) if is_within(at) => project::records(config, backed, self.provenance),
+                    _ => Vec::new(),
+                })
+                .collect();
+            for (split, files) in (0u8..).zip(&mut table.files) {
+                let of_split = problems.iter().zip(&rows).filter(|(problem, _)| problem.split == split);
+                let rows: Vec<&Fields<'_>> = of_split.flat_map(|(_, rows)| rows).collect();
+                if !rows.is_empty() {
+                    files
+                        .iter_mut()
+                        .try_for_each(|file| rows.chunks(ROWS).try_for_each(|rows| file.add(rows)))?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The files of a configuration in a segment: for each split one of each format.
+struct Table<'o> {
+    config: &'static Config,
+    files: [Vec<Files<'o>>; 3],
+}
+
+/// Files of one configuration, split and format in a segment: one, or more where it becomes too large.
+struct Files<'o> {
+    options: &'o Options,
+    config: &'static Config,
+    split: &'static str,
+    format: Format,
+    segment: usize,
+    open: Option<(String, files::Writer)>,
+    done: Vec<File>,
+}
+
+impl<'o> Table<'o> {
+    fn new(options: &'o Options, config: &'static Config, segment: usize) -> Self {
+        let files = SPLITS.map(|split| {
+            let of = |format: &Format| Files {
+                options,
+                config,
+                split,
+                format: *format,
+                segment,
+                open: None,
+                done: Vec::new(),
+            };
+            options.formats.iter().map(of).collect()
+        });
+        Self { config, files }
+    }
+
+    fn finish(self) -> Result<Vec<File>, Error> {
+        let mut done = Vec::new();
+        for mut files in self.files.into_iter().flatten() {
+            files.end()?;
+            done.extend(files.done);
+        }
+        Ok(done)
+    }
+}
+
+impl Files<'_> {
+    fn add(&mut self, rows: &[&Fields<'_>]) -> Result<(), Error> {
+        let (path, writer) = match &mut self.open {
+            Some(open) => open,
+            None => {
+                let end = self.format.extension(self.options.compression);
+                // Segments are numbered in hundreds, so that names sort as records come.
+                let number = self.segment * 100 + self.done.len();
+                let path =
+                    format!("{}/{}/{}-{number:05}.{end}", self.format.name(), self.config.name, self.split);
+                let at = self.options.out.join(&path);
+                let folder = at.parent().expect("it stands in a folder");
+                std::fs::create_dir_all(folder).map_err(failed("make", folder))?;
+                let writer = files::Writer::create(self.config, self.format, self.options.compression, &at);
+                self.open.insert((path, writer.map_err(failed("make", &at))?))
+            }
+        };
+        writer.add(rows).map_err(failed("write", &self.options.out.join(&*path)))?;
+        if writer.bytes() >= self.options.file_bytes { self.end() } else { Ok(()) }
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        let Some((path, writer)) = self.open.take() else { return Ok(()) };
+        let (rows, bytes, blake3) =
+            writer.finish().map_err(failed("write", &self.options.out.join(&path)))?;
+        self.done.push(File {
+            path,
+            config: self.config.name.to_owned(),
+            split: self.split.to_owned(),
+            format: self.format.name().to_owned(),
+            rows,
+            bytes,
+            blake3,
+        });
+        Ok(())
+    }
+}
+
+/// The files of a segment that is done, if they are all as they were noted.
 fn noted(note: &Path, out: &Path) -> Option<Vec<File>> {
     let files: Vec<File> = serde_json::from_slice(&std::fs::read(note).ok()?).ok()?;
     let whole = |file: &File| {
@@ -493,7 +629,7 @@ fn write_text(path: &Path, text: &str) -> Result<(), Error> {
 
 /// Notes what the files depend on, so that files of others are never taken for ours.
 fn note_settings(options: &Options, inputs: &serde_json::Value) -> Result<(), Error> {
-    let path = options.out.join(".blocks/settings.json");
+    let path = options.out.join(".segments/settings.json");
     let (index, of) = options.shard;
     let settings = serde_json::json!({
         "version": DATASET_VERSION, "engine": crate::forth::ENGINE_VERSION, "command": options.command(),

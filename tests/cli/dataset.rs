@@ -455,24 +455,37 @@ fn threads_shards_and_a_stop_change_nothing() {
     };
     let one = build("one", &["--jobs", "1"]);
     assert_eq!(one, build("two", &["--jobs", "2"]));
-    // As after a kill: the second block is not noted, one of its files is there, one is torn.
-    let two = folder.join("two");
-    std::fs::remove_file(two.join(".blocks/00001.json")).expect("it is there");
-    std::fs::remove_file(two.join("manifest.json")).expect("it is there");
-    std::fs::write(two.join("parquet/sft/train-00001.parquet"), "torn").expect("write");
-    std::fs::write(two.join("jsonl/sft/train-00000.jsonl"), "torn").expect("write");
-    assert_eq!(one, build("two", &[]));
-    let data = |files: &BTreeMap<String, Vec<u8>>| {
-        let is_data = |name: &String| name.contains("-0000");
-        files
-            .iter()
-            .filter(|(name, _)| is_data(name))
-            .map(|(name, bytes)| (name.clone(), bytes.clone()))
-            .collect::<BTreeMap<_, _>>()
+    // As after a kill: a segment is not noted, one of its files is there, one is torn, one has no name yet.
+    let segments = build("segments", &["--segment", "1000", "--jobs", "1"]);
+    let killed = folder.join("segments");
+    std::fs::remove_file(killed.join(".segments/00001.json")).expect("it is there");
+    std::fs::remove_file(killed.join("manifest.json")).expect("it is there");
+    std::fs::write(killed.join("parquet/sft/train-00100.parquet"), "torn").expect("write");
+    std::fs::write(killed.join("jsonl/sft/train-00000.jsonl"), "torn").expect("write");
+    std::fs::write(killed.join("jsonl/sft/.train-00100.jsonl.1-0.wm-tmp"), "half").expect("write");
+    assert_eq!(segments, build("segments", &["--segment", "1000"]));
+    assert!(segments.contains_key("jsonl/sft/train-00200.jsonl"), "{:?}", segments.keys());
+    // Whatever the segments and shards, the records are the same, in the same order.
+    let records = |files: &[&BTreeMap<String, Vec<u8>>]| {
+        let mut names: Vec<(&String, &Vec<u8>)> = files.iter().copied().flatten().collect();
+        names.retain(|(name, _)| name.ends_with(".jsonl") && name.contains('-'));
+        names.sort();
+        let mut tables: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        for (name, bytes) in names {
+            let table = name.rsplit_once('-').expect("a number").0;
+            tables.entry(table.to_owned()).or_default().extend(bytes);
+        }
+        tables
     };
-    let mut parts = data(&build("part-0", &["--shard", "0/2"]));
-    parts.extend(data(&build("part-1", &["--shard", "1/2"])));
-    assert_eq!(parts, data(&one));
+    assert_eq!(records(&[&one]).len(), 9);
+    assert_eq!(records(&[&one]), records(&[&segments]));
+    let parts = [build("part-0", &["--shard", "0/2"]), build("part-1", &["--shard", "1/2"])];
+    assert_eq!(records(&[&one]), records(&[&parts[0], &parts[1]]));
+    assert!(records(&[&parts[1]]) != records(&[&one]));
+    // Files are cut where they become too large.
+    let cut = build("cut", &["--file-mb", "1"]);
+    assert_eq!(records(&[&one]), records(&[&cut]));
+    assert!(cut.contains_key("jsonl/preference/train-00001.jsonl"), "{:?}", cut.keys());
     let manifest: Value = serde_json::from_slice(&one["manifest.json"]).expect("JSON");
     for file in manifest["files"].as_array().expect("files") {
         let bytes = &one[text(file, "path")];

@@ -1,9 +1,10 @@
 //! `wordmill dataset`: the outcomes of a run become records to train on.
 
 use crate::cli::context::Context;
+use crate::cli::progress::Progress;
 use crate::cli::signals::Signals;
 use crate::cli::{Exit, text};
-use crate::dataset::{self, CONFIGS, Compression, Format, Options, Settings};
+use crate::dataset::{self, CONFIGS, Compression, Format, Options, Progress as Told, Settings};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -71,6 +72,13 @@ pub struct Args {
     /// The licence of the records, as the hub names it
     #[arg(long, value_name = "NAME", default_value = "cc0-1.0")]
     license: String,
+    /// Problems whose files are made together. What was stopped begins this much again; a table has a file for each split and
+    /// this many problems, and Parquet row groups of 100,000 rows
+    #[arg(long, value_name = "N", default_value_t = dataset::SEGMENT as u64, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    segment: u64,
+    /// A file that grows beyond this is followed by another one, in megabytes
+    #[arg(long, value_name = "MB", default_value_t = dataset::FILE_BYTES / 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    file_mb: u64,
     /// Make part I of N only, counted from 0
     #[arg(long, value_name = "I/N", default_value = "0/1", value_parser = super::generate::shard)]
     shard: (u32, u32),
@@ -158,11 +166,20 @@ pub fn run(args: &Args, context: &mut Context) -> anyhow::Result<Exit> {
         },
         decontaminate: args.decontaminate.clone(),
         license: args.license.clone(),
+        segment: args.segment as usize,
+        file_bytes: args.file_mb * 1_000_000,
         shard: args.shard,
         jobs: args.jobs as usize,
         run_seed: run_seed.unwrap_or(0),
     };
-    let report = dataset::build(&options, signals.stop())?;
+    let progress = Progress::start(context.quiet);
+    let tell = |told| match told {
+        Told::Begins(name, total) => progress.begin(name, total),
+        Told::Done(n) => progress.advance(n),
+    };
+    let report = dataset::build(&options, signals.stop(), &tell);
+    drop(progress);
+    let report = report?;
     if report.interrupted {
         context.note("interrupted: what is whole is kept, and the same command goes on from there");
         return Ok(signals.exit().unwrap_or(Exit::Bad));
