@@ -213,7 +213,10 @@ pub fn build(options: &Options, stop: &AtomicBool, tell: Tell<'_>) -> Result<Rep
     removed.iter().for_each(|removed| *report.removed.entry(removed.reason).or_default() += 1);
     if problems.is_empty() {
         let reasons: Vec<String> = report.removed.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
-        return Err(Error::Nothing(reasons.join(", ")));
+        return Err(Error::Nothing(match reasons.is_empty() {
+            true => "the run verified nothing; report.md beside its outcomes says why".to_owned(),
+            false => format!("left out are {}", reasons.join(", ")),
+        }));
     }
     note_settings(options, &inputs)?;
     let provenance = Provenance {

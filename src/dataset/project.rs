@@ -385,10 +385,22 @@ fn canonical<'b>(backed: &'b Backed<'_>, provenance: &'b Provenance) -> Fields<'
         (&*problem.spec_hash).into(),
         blake3::hash(problem.code.as_bytes()).to_hex()[..32].to_owned().into(),
         Field::Int(provenance.seed),
+        generated(problem).into(),
         Field::Int(ENGINE_VERSION.into()),
         concat!("wordmill ", env!("CARGO_PKG_VERSION")).into(),
         (&*provenance.license).into(),
     ]
+}
+
+/// With which seed and index `wordmill generate` draws the problem again: `seed 3, index 17`; empty for any other.
+fn generated(problem: &Problem) -> String {
+    let tag = |start: &str| problem.spec.metadata.tags.iter().find_map(|tag| tag.strip_prefix(start));
+    match (&problem.spec.metadata.author, tag("seed:"), tag("index:")) {
+        (Some(author), Some(seed), Some(index)) if &**author == "wordmill generate" => {
+            format!("seed {seed}, index {index}")
+        }
+        _ => String::new(),
+    }
 }
 
 /// Code in a block.

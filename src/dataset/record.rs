@@ -59,6 +59,7 @@ pub const CONFIGS: &[Config] = &[
             ("spec_hash", Text),
             ("code_hash", Text),
             ("seed", Int),
+            ("generated", Text),
             ("engine_version", Int),
             ("tool", Text),
             ("license", Text),
