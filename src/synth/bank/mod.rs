@@ -260,13 +260,14 @@ impl<const L: usize> Bank<L> {
             Entry::Input(position) => exprs.input(position),
             Entry::Unary(unary, a) => {
                 let a = self.express(exprs, a);
-                let (op, count) = match unary {
+                let (op, b) = match unary {
                     Unary::Plain(op) => return exprs.unary(op, a),
-                    Unary::Left(count) => (Op::LShift, count),
-                    Unary::Right(count) => (Op::RShift, count),
+                    Unary::Left(count) => (Op::LShift, exprs.constant(Cell::from(count))),
+                    Unary::Right(count) => (Op::RShift, exprs.constant(Cell::from(count))),
+                    Unary::LowestBit => (Op::And, exprs.unary(Op::Negate, a)),
+                    Unary::WithoutLowestBit => (Op::And, exprs.unary(Op::OneMinus, a)),
                 };
-                let count = exprs.constant(Cell::from(count));
-                exprs.binary(op, a, count)
+                exprs.binary(op, a, b)
             }
             Entry::Binary(op, a, b) => {
                 let (a, b) = (self.express(exprs, a), self.express(exprs, b));
