@@ -16,14 +16,18 @@ fn peak_kib() -> Option<u64> {
     status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").parse().ok()
 }
 
+/// Numbers without a rule.
+fn noise_of(mut state: u64) -> impl FnMut() -> i64 {
+    move || {
+        state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+        (state ^ state >> 31) as i64
+    }
+}
+
 /// Words whose outputs are noise: nothing is found, and the banks become as large as the budget lets them. Fifteen words that are
 /// supplied stand between two of them, so that each of them goes to another thread.
 fn noise(n_words: u64) -> Corpus {
-    let mut state = 1u64;
-    let mut next = || {
-        state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
-        (state ^ state >> 31) as i64
-    };
+    let mut next = noise_of(1);
     let mut text = String::new();
     for word in 0..n_words {
         let cases: Vec<String> =
@@ -47,11 +51,7 @@ fn noise(n_words: u64) -> Corpus {
 
 /// Words of many shapes whose outputs are noise: three of each shape have the same inputs and share their banks.
 fn shapes(n_shapes: u64) -> Corpus {
-    let mut state = 7u64;
-    let mut next = || {
-        state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
-        (state ^ state >> 31) as i64
-    };
+    let mut next = noise_of(7);
     let mut text = String::new();
     for shape in 0..n_shapes {
         let n_in = 1 + shape as usize % 3;
