@@ -1,7 +1,9 @@
 //! Distinct expressions banked per second, by instruction set and lanes, and how long bodies get.
 //!
 //! `cargo bench --bench bank`. The input columns are random words of a fixed seed; the bits vocabulary is that of
-//! `Vocabulary::logic`, the numbers that of `Vocabulary::numbers`. Before the timing it prints bytes an entry, and the total
+//! `Vocabulary::logic`, the numbers that of `Vocabulary::numbers`: the first attempts of the search for bit patterns and for numbers.
+//! Elements are expressions that stand in the bank at the end; each run begins with an empty one and pays for duplicates, for traps
+//! and for the growing of the table. Before the timing it prints bytes an entry, and the total
 //! length of scheduled bodies against the shortest that exhaustive enumeration finds for the same values.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -63,6 +63,8 @@ pub struct Context<'c> {
     banks: SharedBanks,
     /// Words that others use, as far as they are found out in this run.
     used: Mutex<FxHashMap<SpecId, Used>>,
+    /// Outcomes of words that others needed before it was their turn.
+    early: Mutex<FxHashMap<SpecId, Outcome>>,
 }
 
 /// What is known of a word that others use.
@@ -87,7 +89,16 @@ impl<'c> Context<'c> {
         });
         let splitter = Splitter::new(limits);
         let banks = SharedBanks::new(options.shared_bytes_max());
-        Self { corpus, options, stop, workers, splitter, banks, used: Mutex::default() }
+        Self {
+            corpus,
+            options,
+            stop,
+            workers,
+            splitter,
+            banks,
+            used: Mutex::default(),
+            early: Mutex::default(),
+        }
     }
 
     /// The banks that specifications share.
@@ -126,6 +137,10 @@ impl<'c> Context<'c> {
         worker: &mut crate::arena::Lent<'_, Worker>,
         id: SpecId,
     ) -> Option<Outcome> {
+        if let Some(outcome) = self.lock_early().remove(&id) {
+            worker.tried.clear();
+            return Some(outcome);
+        }
         match catch_unwind(AssertUnwindSafe(|| self.solve(round, worker, id))) {
             Ok(outcome) => outcome,
             Err(panic) => {
@@ -266,6 +281,10 @@ impl<'c> Context<'c> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn lock_early(&self) -> std::sync::MutexGuard<'_, FxHashMap<SpecId, Outcome>> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The definitions of the words of a closure; those not yet found in this run are found now, by another worker's
     /// memory. The result depends on the closure alone; there is none yet where an early round
     /// does not settle one of them, or a signal came.
@@ -288,6 +307,7 @@ impl<'c> Context<'c> {
                         (outcome.status == Status::Verified).then(|| outcome.code.as_deref().map(Arc::from));
                     let code: Option<Arc<str>> = code.flatten();
                     self.lock_used().insert(*id, Used::Settled(code.clone()));
+                    self.lock_early().insert(*id, outcome);
                     code
                 }
             };

@@ -578,11 +578,12 @@ fn plans(goal: &Goal<'_>, mentioned: &[Cell], candidates_max: u64) -> Vec<Plan> 
     let logic = |share| plan("masked bits", Vocabulary::logic(), Condition::IsOne, share);
     let numeric = |share| plan("unsigned bits", Vocabulary::numeric_bits(), Condition::Flag, share);
     let wide = |share| plan("bits of all kinds", Vocabulary::wide_bits(mentioned), Condition::Flag, share);
+    let tricks = |share| plan("bit tricks", Vocabulary::tricks(), Condition::Flag, share);
     // Several patterns are compared with each other before they are masked.
     if goal.inputs.len() == 1 {
-        vec![logic(60), numeric(15), wide(15)]
+        vec![logic(60), numeric(15), wide(15), tricks(10)]
     } else {
-        vec![numeric(30), wide(40), logic(20)]
+        vec![numeric(30), wide(40), logic(20), tricks(10)]
     }
 }
 

@@ -33,6 +33,10 @@ pub enum Unary {
     Left(u8),
     /// `n rshift`
     Right(u8),
+    /// `dup negate and`: the lowest 1-bit alone.
+    LowestBit,
+    /// `dup 1- and`: all but the lowest 1-bit.
+    WithoutLowestBit,
 }
 
 /// One job for a kernel.
@@ -199,6 +203,8 @@ pub fn compute<const L: usize>(job: Job<'_, L>, columns: &mut [Column<L>], hashe
     match job {
         Job::Unary(Unary::Left(count), from) => one!(from, |x: Cell| ((x as u64) << (count & 63)) as Cell),
         Job::Unary(Unary::Right(count), from) => one!(from, |x: Cell| ((x as u64) >> (count & 63)) as Cell),
+        Job::Unary(Unary::LowestBit, from) => one!(from, |x: Cell| x & x.wrapping_neg()),
+        Job::Unary(Unary::WithoutLowestBit, from) => one!(from, |x: Cell| x & x.wrapping_sub(1)),
         Job::Unary(Unary::Plain(op), from) => match op {
             Invert => one!(from, |x: Cell| !x),
             Negate => one!(from, Cell::wrapping_neg),

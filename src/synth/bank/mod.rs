@@ -9,6 +9,8 @@ pub mod kernel;
 mod meet;
 pub mod shared;
 pub mod simd;
+mod sizes;
+mod table;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -20,15 +22,13 @@ use kernel::{BLOCK, Block, Column, Job, Marks, TRAPPED, Unary};
 pub use meet::Meeting;
 use shared::Mark;
 use simd::Simd;
+pub use sizes::Sizes;
+use table::{Bucket, Portable, Slots, Table};
 pub use view::View;
 pub use vocabulary::Vocabulary;
 
 /// Most entries that a bank can number.
-pub const ENTRIES_MAX: usize = (1 << 28) - 1;
-
-const TABLE_LEN_MIN: usize = 1 << 12;
-/// From this length on the table grows by halves, before that by fours.
-const TABLE_LEN_LARGE: usize = 1 << 18;
+pub const ENTRIES_MAX: usize = table::ENTRIES_MAX;
 
 /// A bank that outgrows this gets room for all that it may come to: nothing is copied later, and what is not used costs
 /// nothing.
@@ -86,12 +86,8 @@ pub enum Filled {
 pub struct Bank<const L: usize> {
     columns: Vec<Column<L>>,
     made: Vec<Made>,
-    /// Where the expressions of each size end; sizes begin at 1.
-    ends: Vec<usize>,
-    /// Open addressing, in the order of hashes: the upper bits of the hash, and the number of the entry plus one.
-    table: Vec<u64>,
-    /// The memory of the table before.
-    spare: Vec<u64>,
+    sizes: Sizes,
+    table: Table,
     vocabulary: Vocabulary,
     /// Blocks that were computed and not yet inserted, a ring; how many were computed, and how many are waiting.
     blocks: [Waiting<L>; WAITING],
@@ -116,14 +112,30 @@ enum Operation<const L: usize> {
 }
 
 /// A computed block.
-#[derive(Default)]
 struct Waiting<const L: usize> {
     block: Block<L>,
+    /// For each column the number plus one of an entry that is probably the same, or 0.
+    suspects: Vec<u32>,
     n: usize,
     first: Made,
     step: u64,
     /// Candidates until its end.
     candidates: u64,
+}
+
+impl<const L: usize> std::ops::Deref for Bank<L> {
+    type Target = Sizes;
+
+    fn deref(&self) -> &Sizes {
+        &self.sizes
+    }
+}
+
+impl<const L: usize> Default for Waiting<L> {
+    fn default() -> Self {
+        let (block, suspects, first) = (Block::default(), vec![0; BLOCK], Made::default());
+        Self { block, suspects, n: 0, first, step: 0, candidates: 0 }
+    }
 }
 
 impl<const L: usize> Default for Bank<L> {
@@ -134,16 +146,15 @@ impl<const L: usize> Default for Bank<L> {
 
 impl<const L: usize> Bank<L> {
     /// Most bytes that an entry takes: its values, how it is made, and its place in the table, twice while that grows.
-    pub const ENTRY_BYTES: usize = size_of::<Column<L>>() + size_of::<Made>() + 4 * size_of::<u64>();
+    pub const ENTRY_BYTES: usize = size_of::<Column<L>>() + size_of::<Made>() + Table::ENTRY_BYTES;
 
     /// An empty bank that computes with these instructions.
     pub fn with_simd(simd: Simd) -> Self {
         Self {
             columns: Vec::new(),
             made: Vec::new(),
-            ends: Vec::new(),
-            table: Vec::new(),
-            spare: Vec::new(),
+            sizes: Sizes::default(),
+            table: Table::default(),
             vocabulary: Vocabulary::default(),
             blocks: std::array::from_fn(|_| Waiting::default()),
             n_computed: 0,
@@ -157,7 +168,7 @@ impl<const L: usize> Bank<L> {
 
     /// All that is banked.
     pub fn view(&self) -> View<'_, L> {
-        View { bank: self, ends: &self.ends }
+        View { bank: self, sizes: &self.sizes }
     }
 
     fn mark(&self) -> Mark {
@@ -168,10 +179,8 @@ impl<const L: usize> Bank<L> {
     pub fn start(&mut self, inputs: &[Column<L>], vocabulary: Vocabulary) {
         self.columns.clear();
         self.made.clear();
-        self.ends.clear();
-        self.ends.push(0);
+        self.sizes.clear();
         self.table.clear();
-        self.table.resize(TABLE_LEN_MIN, 0);
         self.n_waiting = 0;
         self.vocabulary = vocabulary;
         self.candidates = 0;
@@ -183,7 +192,7 @@ impl<const L: usize> Bank<L> {
         for (position, column) in inputs.iter().enumerate() {
             self.bank_leaf(column, n_constants + position);
         }
-        self.ends.push(self.columns.len());
+        self.sizes.push(self.columns.len());
     }
 
     fn bank_constants(&mut self) {
@@ -197,34 +206,9 @@ impl<const L: usize> Bank<L> {
         self.insert(column, kernel::hash(column), Made::new(0, leaf, 0));
     }
 
-    /// How many expressions there are.
-    pub fn len(&self) -> usize {
-        self.columns.len()
-    }
-
-    /// Whether nothing is banked.
-    pub fn is_empty(&self) -> bool {
-        self.columns.is_empty()
-    }
-
     /// How many expressions were computed, equal ones included.
     pub fn candidates(&self) -> u64 {
         self.candidates
-    }
-
-    /// The greatest size that has been begun.
-    pub fn size(&self) -> usize {
-        self.ends.len().saturating_sub(1)
-    }
-
-    /// The entries of one size.
-    pub fn of_size(&self, size: usize) -> std::ops::Range<usize> {
-        self.ends[size - 1]..self.ends[size]
-    }
-
-    /// The size of an entry.
-    pub fn size_of(&self, entry: usize) -> usize {
-        self.ends.partition_point(|end| *end <= entry)
     }
 
     /// The values of all entries.
@@ -234,9 +218,7 @@ impl<const L: usize> Bank<L> {
 
     /// How many bytes the entries take.
     pub fn bytes(&self) -> usize {
-        self.columns.len() * size_of::<Column<L>>()
-            + self.made.len() * size_of::<Made>()
-            + self.table.len() * size_of::<u64>()
+        self.columns.len() * size_of::<Column<L>>() + self.made.len() * size_of::<Made>() + self.table.bytes()
     }
 
     /// How an entry is made.
@@ -260,13 +242,14 @@ impl<const L: usize> Bank<L> {
             Entry::Input(position) => exprs.input(position),
             Entry::Unary(unary, a) => {
                 let a = self.express(exprs, a);
-                let (op, count) = match unary {
+                let (op, b) = match unary {
                     Unary::Plain(op) => return exprs.unary(op, a),
-                    Unary::Left(count) => (Op::LShift, count),
-                    Unary::Right(count) => (Op::RShift, count),
+                    Unary::Left(count) => (Op::LShift, exprs.constant(Cell::from(count))),
+                    Unary::Right(count) => (Op::RShift, exprs.constant(Cell::from(count))),
+                    Unary::LowestBit => (Op::And, exprs.unary(Op::Negate, a)),
+                    Unary::WithoutLowestBit => (Op::And, exprs.unary(Op::OneMinus, a)),
                 };
-                let count = exprs.constant(Cell::from(count));
-                exprs.binary(op, a, count)
+                exprs.binary(op, a, b)
             }
             Entry::Binary(op, a, b) => {
                 let (a, b) = (self.express(exprs, a), self.express(exprs, b));
@@ -277,7 +260,7 @@ impl<const L: usize> Bank<L> {
 
     /// The entry with exactly these values.
     pub fn find(&self, column: &Column<L>) -> Option<usize> {
-        self.slot(column, kernel::hash(column)).ok()
+        self.simd.find(self.table.buckets(), &self.columns, column)
     }
 
     /// Banks the expressions of the next size, until there are no more or a bound is reached; after that, nothing.
@@ -285,8 +268,8 @@ impl<const L: usize> Bank<L> {
         if self.is_cut {
             return Filled::Cut;
         }
-        let size = self.size() + 1;
-        self.ends.push(self.columns.len());
+        let size = self.sizes.size() + 1;
+        self.sizes.push(self.columns.len());
         let bounds = Bounds { candidates_max, entries_max: entries_max.min(ENTRIES_MAX - BLOCK) };
         if size == self.vocabulary.literal_size {
             self.bank_constants();
@@ -300,7 +283,7 @@ impl<const L: usize> Bank<L> {
             .and_then(|()| self.grow_binary(size, bounds))
             .and_then(|()| self.grow_unary(size, 2..=usize::MAX, bounds));
         self.insert_waiting();
-        *self.ends.last_mut().expect("it was pushed") = self.columns.len();
+        self.sizes.end(self.columns.len());
         self.is_cut = filled.is_none();
         if self.is_cut { Filled::Cut } else { Filled::Whole }
     }
@@ -318,7 +301,7 @@ impl<const L: usize> Bank<L> {
             if !adds.contains(&own) || own >= size {
                 continue;
             }
-            let from = self.of_size(size - own);
+            let from = self.sizes.of_size(size - own);
             let made = Made::new(1 + number, 0, 0);
             self.grow_by(Operation::Unary(unary), from, made, 1 << INDEX_BITS, bounds)?;
         }
@@ -331,12 +314,12 @@ impl<const L: usize> Bank<L> {
             let right = size - 1 - left;
             let streamed = if left > right { left } else { right };
             // The operand that there are fewer of stays; the others stream past.
-            for stays in self.of_size(if left > right { right } else { left }) {
+            for stays in self.sizes.of_size(if left > right { right } else { left }) {
                 let column = self.columns[stays];
                 for number in 0..self.vocabulary.binary.len() {
                     let op = self.vocabulary.binary[number];
                     let operator = 1 + n_unary + number;
-                    let mut from = self.of_size(streamed);
+                    let mut from = self.sizes.of_size(streamed);
                     if left > right {
                         if !op.is_commutative() {
                             let made = Made::new(operator, 0, stays);
@@ -387,12 +370,12 @@ impl<const L: usize> Bank<L> {
             };
             self.simd.compute(job, &mut block.columns[..n], &mut block.hashes[..n]);
             for sum in &block.hashes[..n] {
-                simd::prefetch(&self.table, place(*sum, self.table.len()));
+                self.table.prefetch(*sum);
             }
             self.n_computed += 1;
             self.n_waiting += 1;
             if self.n_waiting > 1 {
-                self.ask_for_columns(self.n_computed - 2);
+                self.suspect(self.n_computed - 2);
             }
             at += n;
         }
@@ -414,9 +397,9 @@ impl<const L: usize> Bank<L> {
         if self.n_waiting == WAITING {
             self.insert_oldest();
         }
-        if (self.columns.len() + WAITING * BLOCK) * 4 > self.table.len() * 3 {
+        if self.table.is_full(self.columns.len() + WAITING * BLOCK) {
             self.insert_waiting();
-            self.widen_table();
+            self.table.widen();
         }
         if self.columns.len() + WAITING * BLOCK > self.columns.capacity() {
             let left = bounds.candidates_max.saturating_sub(self.candidates);
@@ -431,16 +414,10 @@ impl<const L: usize> Bank<L> {
         Some(())
     }
 
-    /// The columns that a block will be compared with are fetched ahead: their numbers have come from the table.
-    fn ask_for_columns(&self, number: usize) {
-        let waiting = &self.blocks[number % WAITING];
-        for sum in &waiting.block.hashes[..waiting.n] {
-            let slot = self.table[place(*sum, self.table.len())];
-            if slot != 0 && (slot ^ sum) & !INDEX_MASK == 0 {
-                let entry = (slot & INDEX_MASK) as usize - 1;
-                simd::prefetch(&self.columns, entry);
-            }
-        }
+    /// Looks up which entries the columns of a block may be the same as, and asks for those: the buckets have come.
+    fn suspect(&mut self, number: usize) {
+        let Waiting { block, suspects, n, .. } = &mut self.blocks[number % WAITING];
+        self.simd.suspect(self.table.buckets(), &self.columns, &block.hashes[..*n], &mut suspects[..*n]);
     }
 
     /// Banks what is new of all blocks that wait.
@@ -454,79 +431,73 @@ impl<const L: usize> Bank<L> {
     fn insert_oldest(&mut self) {
         let number = (self.n_computed - self.n_waiting) % WAITING;
         self.n_waiting -= 1;
-        let waiting = &mut self.blocks[number];
-        let (n, first, step) = (waiting.n, waiting.first, waiting.step);
-        let none = Block { columns: Vec::new(), hashes: Vec::new() };
-        let block = std::mem::replace(&mut waiting.block, none);
-        for (k, (column, sum)) in block.columns[..n].iter().zip(&block.hashes).enumerate() {
-            if *sum != TRAPPED {
-                self.insert(column, *sum, first.next(step, k));
-            }
+        if self.n_waiting == 0 {
+            // It has not been looked at yet.
+            self.suspect(number);
         }
-        let waiting = &mut self.blocks[number];
-        waiting.block = block;
+        let waiting = &self.blocks[number];
+        let (simd, n) = (self.simd, waiting.n);
+        let block = Candidates {
+            columns: &waiting.block.columns[..n],
+            hashes: &waiting.block.hashes[..n],
+            suspects: &waiting.suspects[..n],
+            first: waiting.first,
+            step: waiting.step,
+        };
+        simd.insert(block, &mut self.columns, &mut self.made, self.table.buckets_mut());
         if let Some(log) = &mut self.log {
             log.push(Mark { candidates: waiting.candidates as u32, len: self.columns.len() as u32 });
         }
     }
 
-    #[inline(always)]
     fn insert(&mut self, column: &Column<L>, sum: u64, made: Made) {
-        if let Err(slot) = self.slot(column, sum) {
+        let buckets = self.table.buckets_mut();
+        if let Err(place) = table::find::<Portable, L>(buckets, &self.columns, column, sum) {
+            table::put(buckets, place, sum, self.columns.len());
             self.columns.push(*column);
             self.made.push(made);
-            self.table[slot] = (sum & !INDEX_MASK) | self.columns.len() as u64;
-        }
-    }
-
-    /// The entry with these values, or the free slot where it belongs.
-    #[inline(always)]
-    fn slot(&self, column: &Column<L>, sum: u64) -> Result<usize, usize> {
-        let len = self.table.len();
-        let mut at = place(sum, len);
-        loop {
-            let slot = self.table[at];
-            if slot == 0 {
-                return Err(at);
-            }
-            if (slot ^ sum) & !INDEX_MASK == 0 {
-                let entry = (slot & INDEX_MASK) as usize - 1;
-                if self.columns[entry].equals(column) {
-                    return Ok(entry);
-                }
-            }
-            at = if at + 1 == len { 0 } else { at + 1 };
-        }
-    }
-
-    /// Makes the table larger. A slot holds the part of its hash that places it, so no column is read; and the slots stand in
-    /// the order of their hashes, so both tables are gone through once from the front.
-    #[cold]
-    fn widen_table(&mut self) {
-        let len = self.table.len();
-        let len = if len < TABLE_LEN_LARGE { len * 4 } else { len + len / 2 };
-        self.spare.clear();
-        if self.spare.capacity() < len {
-            self.spare.reserve_exact(len);
-            simd::use_large_pages(&mut self.spare);
-        }
-        self.spare.resize(len, 0);
-        std::mem::swap(&mut self.table, &mut self.spare);
-        for slot in self.spare.iter().filter(|slot| **slot != 0) {
-            let slot = *slot;
-            let mut at = place(slot, len);
-            while self.table[at] != 0 {
-                at = if at + 1 == len { 0 } else { at + 1 };
-            }
-            self.table[at] = slot;
         }
     }
 }
 
-/// Where a hash belongs in a table of this length, in the order of hashes. The bits that say so are kept in the slot.
-#[inline]
-fn place(sum: u64, len: usize) -> usize {
-    (((sum >> INDEX_BITS) * len as u64) >> (64 - INDEX_BITS)) as usize
+/// A block of computed columns, and how each was made.
+#[derive(Clone, Copy)]
+pub struct Candidates<'b, const L: usize> {
+    columns: &'b [Column<L>],
+    hashes: &'b [u64],
+    suspects: &'b [u32],
+    first: Made,
+    step: u64,
+}
+
+/// Banks what is new of a block. What is not is told from the rest first, without a branch for each; so the second loop is one whose
+/// branches are foreseen.
+#[inline(always)]
+fn insert_new<S: Slots, const L: usize>(
+    block: Candidates<'_, L>,
+    columns: &mut Vec<Column<L>>,
+    made: &mut Vec<Made>,
+    buckets: &mut [Bucket],
+) {
+    let mut rest = [0u8; BLOCK];
+    let mut n_rest = 0;
+    for (k, (column, suspect)) in block.columns.iter().zip(block.suspects).enumerate() {
+        let is_same = match columns.get((*suspect as usize).saturating_sub(1)) {
+            Some(entry) => entry.equals(column) & (*suspect != 0),
+            None => false,
+        };
+        rest[n_rest % BLOCK] = k as u8;
+        n_rest += usize::from(!is_same & (block.hashes[k] != TRAPPED));
+    }
+    for k in &rest[..n_rest] {
+        let k = usize::from(*k);
+        let (column, sum) = (&block.columns[k], block.hashes[k]);
+        if let Err(place) = table::find::<S, L>(buckets, columns, column, sum) {
+            table::put(buckets, place, sum, columns.len());
+            columns.push(*column);
+            made.push(block.first.next(block.step, k));
+        }
+    }
 }
 
 #[derive(Clone, Copy)]

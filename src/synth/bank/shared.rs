@@ -7,7 +7,7 @@
 //! decide that.
 
 use super::kernel::Column;
-use super::{Bank, Filled, View, Vocabulary};
+use super::{Bank, Filled, Sizes, View, Vocabulary};
 use crate::model::{Sharing, SpecId};
 use rustc_hash::FxHashMap;
 use std::any::Any;
@@ -93,7 +93,7 @@ impl<const L: usize> Built<L> {
                 break false;
             }
         };
-        bank.spare = Vec::new();
+        bank.table.shrink();
         Self { bank, marks, levels, is_cut }
     }
 
@@ -105,15 +105,15 @@ impl<const L: usize> Built<L> {
 /// How far a reader of a shared bank came.
 #[derive(Clone, Default)]
 struct Cursor {
-    ends: Vec<usize>,
+    sizes: Sizes,
     candidates: u64,
     is_cut: bool,
 }
 
 impl Cursor {
     fn start<const L: usize>(&mut self, built: &Built<L>) {
-        self.ends.clear();
-        self.ends.extend([0, built.marks[0].len as usize]);
+        self.sizes.clear();
+        self.sizes.push(built.marks[0].len as usize);
         self.candidates = built.marks[0].candidates.into();
         self.is_cut = false;
     }
@@ -123,17 +123,17 @@ impl Cursor {
             return Filled::Cut;
         }
         // Sizes begin at 1.
-        let level = self.ends.len() - 1;
+        let level = self.sizes.size();
         let Some(end) = built.levels.get(level) else {
             assert!(!built.is_cut, "a reader goes beyond the bound that it told");
-            self.ends.push(self.ends[level]);
+            self.sizes.push(self.sizes.len());
             return Filled::Whole;
         };
         let marks = &built.marks[built.levels[level - 1]..*end];
         // The first is no block: it is banked whatever the bound.
         let n = marks.partition_point(|mark| u64::from(mark.candidates) <= candidates_max).max(1);
         self.candidates = marks[n - 1].candidates.into();
-        self.ends.push(marks[n - 1].len as usize);
+        self.sizes.push(marks[n - 1].len as usize);
         self.is_cut = n < marks.len() || built.is_cut && level + 1 == built.levels.len();
         if self.is_cut { Filled::Cut } else { Filled::Whole }
     }
@@ -167,7 +167,7 @@ impl<const L: usize> Reader<L> {
     pub fn view(&self) -> View<'_, L> {
         match self.built() {
             None => self.own.view(),
-            Some(built) => View { bank: &built.bank, ends: &self.cursor.ends },
+            Some(built) => View { bank: &built.bank, sizes: &self.cursor.sizes },
         }
     }
 

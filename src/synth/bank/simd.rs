@@ -7,10 +7,13 @@
 //!    is private to this module.
 //! 2. A prefetch changes nothing that a program can see, and its address is that of a live item; SSE is part of x86-64.
 //! 3. Advice on pages changes nothing that a program can see; it is given for whole pages within what the list has allocated.
+//! 4. A [`Bucket`] is 64 bytes at an address that 64 divides: it may be read in whole registers.
 
 #![allow(unsafe_code, reason = "calls functions compiled for the features that were found")]
 
 use crate::synth::bank::kernel::{self, Column, Job, Marks};
+use crate::synth::bank::table::{self, Bucket};
+use crate::synth::bank::{Candidates, Made, insert_new};
 use crate::synth::enumerate::kernel as words;
 use crate::synth::enumerate::vector;
 use words::Value;
@@ -39,7 +42,13 @@ impl Simd {
         {
             use std::arch::is_x86_feature_detected as has;
             let wide = has!("avx2") && has!("popcnt");
-            if wide && has!("avx512f") && has!("avx512dq") && has!("avx512vl") && has!("avx512bw") {
+            if wide
+                && has!("bmi1")
+                && has!("avx512f")
+                && has!("avx512dq")
+                && has!("avx512vl")
+                && has!("avx512bw")
+            {
                 found.push(Simd(Level::Avx512));
             }
             if wide {
@@ -78,6 +87,65 @@ impl Simd {
             // SAFETY: invariant 1.
             Level::Avx2 => unsafe { compute_avx2(job, columns, hashes) },
             Level::Portable => kernel::compute(job, columns, hashes),
+        }
+    }
+
+    /// See [`table::suspect`].
+    #[inline]
+    pub(super) fn suspect<const L: usize>(
+        self,
+        buckets: &[Bucket],
+        columns: &[Column<L>],
+        sums: &[u64],
+        suspects: &mut [u32],
+    ) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: invariant 1.
+            Level::Avx512 => unsafe { suspect_avx512(buckets, columns, sums, suspects) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: invariant 1.
+            Level::Avx2 => unsafe { suspect_avx2(buckets, columns, sums, suspects) },
+            Level::Portable => table::suspect::<table::Portable, L>(buckets, columns, sums, suspects),
+        }
+    }
+
+    /// The entry with these values.
+    #[inline]
+    pub(super) fn find<const L: usize>(
+        self,
+        buckets: &[Bucket],
+        columns: &[Column<L>],
+        column: &Column<L>,
+    ) -> Option<usize> {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: invariant 1.
+            Level::Avx512 => unsafe { find_avx512(buckets, columns, column) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: invariant 1.
+            Level::Avx2 => unsafe { find_avx2(buckets, columns, column) },
+            Level::Portable => find::<table::Portable, L>(buckets, columns, column),
+        }
+    }
+
+    /// See [`insert_new`].
+    #[inline]
+    pub(super) fn insert<const L: usize>(
+        self,
+        block: Candidates<'_, L>,
+        columns: &mut Vec<Column<L>>,
+        made: &mut Vec<Made>,
+        buckets: &mut [Bucket],
+    ) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: invariant 1.
+            Level::Avx512 => unsafe { insert_avx512(block, columns, made, buckets) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: invariant 1.
+            Level::Avx2 => unsafe { insert_avx2(block, columns, made, buckets) },
+            Level::Portable => insert_new::<table::Portable, L>(block, columns, made, buckets),
         }
     }
 
@@ -215,4 +283,141 @@ fn compute_avx512<const L: usize>(job: Job<'_, L>, columns: &mut [Column<L>], ha
 #[target_feature(enable = "avx2")]
 fn compute_avx2<const L: usize>(job: Job<'_, L>, columns: &mut [Column<L>], hashes: &mut [u64]) {
     kernel::compute(job, columns, hashes);
+}
+
+#[cfg(target_arch = "x86_64")]
+mod slots {
+    use crate::synth::bank::table::{Bucket, INDEX_MASK, Slots};
+    use std::arch::x86_64::*;
+
+    /// One register of AVX-512.
+    pub struct Wide;
+
+    impl Slots for Wide {
+        #[inline(always)]
+        fn same(bucket: &Bucket, sum: u64) -> u32 {
+            // SAFETY: invariants 1 and 4.
+            unsafe {
+                let differ = _mm512_xor_si512(load(bucket), _mm512_set1_epi64(sum as i64));
+                u32::from(_mm512_cmple_epu64_mask(differ, _mm512_set1_epi64(INDEX_MASK as i64)))
+            }
+        }
+
+        #[inline(always)]
+        fn empty(bucket: &Bucket) -> u32 {
+            // SAFETY: invariants 1 and 4.
+            unsafe {
+                let held = load(bucket);
+                u32::from(_mm512_testn_epi64_mask(held, held))
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load(bucket: &Bucket) -> __m512i {
+        // SAFETY: invariants 1 and 4.
+        unsafe { _mm512_load_si512(std::ptr::from_ref(bucket).cast()) }
+    }
+
+    /// Two registers of AVX2.
+    pub struct Narrow;
+
+    impl Slots for Narrow {
+        #[inline(always)]
+        fn same(bucket: &Bucket, sum: u64) -> u32 {
+            // SAFETY: invariants 1 and 4.
+            unsafe {
+                let sum = _mm256_set1_epi64x(sum as i64);
+                // A shift leaves the upper bits alone.
+                zeros(bucket, |held| _mm256_srli_epi64::<28>(_mm256_xor_si256(held, sum)))
+            }
+        }
+
+        #[inline(always)]
+        fn empty(bucket: &Bucket) -> u32 {
+            // SAFETY: invariants 1 and 4.
+            unsafe { zeros(bucket, |held| held) }
+        }
+    }
+
+    /// Which slots a function makes 0.
+    #[inline(always)]
+    unsafe fn zeros(bucket: &Bucket, f: impl Fn(__m256i) -> __m256i) -> u32 {
+        let from = std::ptr::from_ref(bucket).cast::<__m256i>();
+        // SAFETY: invariants 1 and 4.
+        let half = |at: usize| unsafe {
+            let is_zero = _mm256_cmpeq_epi64(f(_mm256_load_si256(from.add(at))), _mm256_setzero_si256());
+            _mm256_movemask_pd(_mm256_castsi256_pd(is_zero)) as u32
+        };
+        half(0) | half(1) << 4
+    }
+}
+
+#[inline(always)]
+fn find<S: table::Slots, const L: usize>(
+    buckets: &[Bucket],
+    columns: &[Column<L>],
+    column: &Column<L>,
+) -> Option<usize> {
+    table::find::<S, L>(buckets, columns, column, kernel::hash(column)).ok()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,bmi1")]
+fn find_avx512<const L: usize>(
+    buckets: &[Bucket],
+    columns: &[Column<L>],
+    column: &Column<L>,
+) -> Option<usize> {
+    find::<slots::Wide, L>(buckets, columns, column)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn find_avx2<const L: usize>(buckets: &[Bucket], columns: &[Column<L>], column: &Column<L>) -> Option<usize> {
+    find::<slots::Narrow, L>(buckets, columns, column)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,bmi1")]
+fn suspect_avx512<const L: usize>(
+    buckets: &[Bucket],
+    columns: &[Column<L>],
+    sums: &[u64],
+    suspects: &mut [u32],
+) {
+    table::suspect::<slots::Wide, L>(buckets, columns, sums, suspects);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn suspect_avx2<const L: usize>(
+    buckets: &[Bucket],
+    columns: &[Column<L>],
+    sums: &[u64],
+    suspects: &mut [u32],
+) {
+    table::suspect::<slots::Narrow, L>(buckets, columns, sums, suspects);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,bmi1")]
+fn insert_avx512<const L: usize>(
+    block: Candidates<'_, L>,
+    columns: &mut Vec<Column<L>>,
+    made: &mut Vec<Made>,
+    buckets: &mut [Bucket],
+) {
+    insert_new::<slots::Wide, L>(block, columns, made, buckets);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn insert_avx2<const L: usize>(
+    block: Candidates<'_, L>,
+    columns: &mut Vec<Column<L>>,
+    made: &mut Vec<Made>,
+    buckets: &mut [Bucket],
+) {
+    insert_new::<slots::Narrow, L>(block, columns, made, buckets);
 }

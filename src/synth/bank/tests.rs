@@ -28,6 +28,17 @@ fn grown<const L: usize>(simd: Simd, inputs: &[Column<L>], vocabulary: Vocabular
     bank
 }
 
+/// What an operator of one operand gives, bit by bit where it is no word.
+fn of_one(unary: Unary, cell: Cell) -> Cell {
+    match unary {
+        Unary::Plain(op) => op.apply(cell, 0).unwrap(),
+        Unary::Left(count) => Op::LShift.apply(cell, Cell::from(count)).unwrap(),
+        Unary::Right(count) => Op::RShift.apply(cell, Cell::from(count)).unwrap(),
+        Unary::LowestBit => (0..64).map(|bit| cell & (1 << bit)).find(|bit| *bit != 0).unwrap_or(0),
+        Unary::WithoutLowestBit => cell ^ of_one(Unary::LowestBit, cell),
+    }
+}
+
 fn kernels_follow_the_table<const L: usize>() {
     let from: Vec<Column<L>> = (0..BLOCK as u64).map(cells).collect();
     for simd in Simd::available() {
@@ -60,6 +71,12 @@ fn kernels_follow_the_table<const L: usize>() {
                     let shifted = b.0.map(|cell| op.apply(cell, Cell::from(count)).unwrap());
                     assert_eq!(column.0, shifted, "{unary:?} with {}", simd.name());
                 }
+            }
+        }
+        for unary in [Unary::LowestBit, Unary::WithoutLowestBit] {
+            simd.compute(Job::Unary(unary, &from), &mut block.columns, &mut block.hashes);
+            for (column, b) in block.columns.iter().zip(&from) {
+                assert_eq!(column.0, b.0.map(|cell| of_one(unary, cell)), "{unary:?} with {}", simd.name());
             }
         }
     }
@@ -119,7 +136,9 @@ fn marks_and_counts_are_those_of_single_lanes() {
 
 #[test]
 fn entries_are_what_their_expressions_say() {
-    for vocabulary in [Vocabulary::logic(), Vocabulary::numbers(&[7]), Vocabulary::numeric_bits()] {
+    for vocabulary in
+        [Vocabulary::logic(), Vocabulary::numbers(&[7]), Vocabulary::numeric_bits(), Vocabulary::tricks()]
+    {
         let inputs = [cells::<8>(4), small(5)];
         let bank = grown(Simd::best(), &inputs, vocabulary, 4);
         let mut exprs = Exprs::new(2);
@@ -150,11 +169,7 @@ fn naive(inputs: &[Column<8>], vocabulary: &Vocabulary, sizes: usize) -> BTreeMa
         for unary in &vocabulary.unary {
             let own = vocabulary.unary_size(*unary);
             for a in levels.get(size.wrapping_sub(own)).into_iter().flatten() {
-                made.push(a.map(|cell| match unary {
-                    Unary::Plain(op) => op.apply(cell, 0).unwrap(),
-                    Unary::Left(count) => Op::LShift.apply(cell, Cell::from(*count)).unwrap(),
-                    Unary::Right(count) => Op::RShift.apply(cell, Cell::from(*count)).unwrap(),
-                }));
+                made.push(a.map(|cell| of_one(*unary, cell)));
             }
         }
         for left in 1..size.saturating_sub(1) {
@@ -180,9 +195,12 @@ fn naive(inputs: &[Column<8>], vocabulary: &Vocabulary, sizes: usize) -> BTreeMa
 
 #[test]
 fn nothing_is_missed_and_nothing_stands_twice() {
-    for (vocabulary, sizes) in
-        [(Vocabulary::logic(), 5), (Vocabulary::numbers(&[7]), 4), (Vocabulary::numeric_bits(), 5)]
-    {
+    for (vocabulary, sizes) in [
+        (Vocabulary::logic(), 5),
+        (Vocabulary::numbers(&[7]), 4),
+        (Vocabulary::numeric_bits(), 5),
+        (Vocabulary::tricks(), 4),
+    ] {
         let inputs = [cells::<8>(6), small(7)];
         let expect = naive(&inputs, &vocabulary, sizes);
         let bank = grown(Simd::best(), &inputs, vocabulary, sizes);

@@ -1,42 +1,26 @@
 //! What stands in a bank: all of it, or the first part of one that somebody else built.
 
-use super::{Bank, Column, Marks};
+use super::{Bank, Column, Marks, Sizes};
 use crate::synth::expr::{ExprId, Exprs};
+use std::ops::Deref;
 
 /// The first entries of a bank, as if there were no others.
 #[derive(Clone, Copy)]
 pub struct View<'b, const L: usize> {
     pub(super) bank: &'b Bank<L>,
-    /// Where the expressions of each size end; the last end is that of the view.
-    pub(super) ends: &'b [usize],
+    /// Where the entries of each size stand; the last end is that of the view.
+    pub(super) sizes: &'b Sizes,
+}
+
+impl<const L: usize> Deref for View<'_, L> {
+    type Target = Sizes;
+
+    fn deref(&self) -> &Sizes {
+        self.sizes
+    }
 }
 
 impl<'b, const L: usize> View<'b, L> {
-    /// How many expressions there are.
-    pub fn len(&self) -> usize {
-        self.ends.last().copied().unwrap_or(0)
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The greatest size that has been begun.
-    pub fn size(&self) -> usize {
-        self.ends.len().saturating_sub(1)
-    }
-
-    /// The entries of one size.
-    pub fn of_size(&self, size: usize) -> std::ops::Range<usize> {
-        self.ends[size - 1]..self.ends[size]
-    }
-
-    /// The size of an entry.
-    pub fn size_of(&self, entry: usize) -> usize {
-        self.ends.partition_point(|end| *end <= entry)
-    }
-
     /// The values of all entries.
     pub fn columns(&self) -> &'b [Column<L>] {
         &self.bank.columns[..self.len()]

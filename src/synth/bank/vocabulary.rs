@@ -122,10 +122,30 @@ impl Vocabulary {
         }
     }
 
+    /// What bit tricks are made of: what processors do to the lowest 1-bit is one operator, and so is a shift. Such an operator takes
+    /// several words and names its operand twice, so that in the other vocabularies what is built of it is large.
+    pub fn tricks() -> Self {
+        use Unary::*;
+        Self {
+            constants: vec![1],
+            literal_size: 2,
+            shift_size: 1,
+            unary: vec![
+                Plain(Op::Invert),
+                Plain(Op::Negate),
+                LowestBit,
+                WithoutLowestBit,
+                Right(1),
+                Right(2),
+            ],
+            binary: vec![Op::And, Op::Or, Op::Xor, Op::Plus, Op::Minus, Op::Slash],
+        }
+    }
+
     /// The size that an operator of one operand adds.
     pub fn unary_size(&self, unary: Unary) -> usize {
         match unary {
-            Unary::Plain(_) => 1,
+            Unary::Plain(_) | Unary::LowestBit | Unary::WithoutLowestBit => 1,
             Unary::Left(_) | Unary::Right(_) => self.shift_size,
         }
     }
