@@ -109,8 +109,16 @@ pub(super) fn smallest<'a>(
     if let Some(terms) = &terms {
         set_aside(&mut best, &mut doubtful);
         if best.is_none() && !ended(found) {
-            best = sequences(tools, problem, settings, terms, Kind::Fitted, &mut doubtful, found);
+            best =
+                sequences(tools, problem, settings, Cases::Terms(terms, Kind::Fitted), &mut doubtful, found);
         }
+    }
+    if best.is_none()
+        && terms.is_none()
+        && !ended(found)
+        && let Some(goal) = goal_of(tools, problem)
+    {
+        best = sequences(tools, problem, settings, Cases::Scattered(goal), &mut None, found);
     }
     if best.is_none() && !ended(found) {
         best = match &terms {
@@ -238,7 +246,7 @@ fn rules_first<'a>(
         best = compose::compositions(tools, problem, settings, Some(terms), doubtful, found);
     }
     if best.is_none() && !is_interrupted(tools) {
-        best = sequences(tools, problem, settings, terms, Kind::Searched, doubtful, found);
+        best = sequences(tools, problem, settings, Cases::Terms(terms, Kind::Searched), doubtful, found);
     }
     if best.is_none()
         && doubtful.is_none()
@@ -630,13 +638,20 @@ enum Kind {
     Searched,
 }
 
+/// What programs come from.
+#[derive(Clone, Copy)]
+enum Cases<'g> {
+    Terms(&'g Terms<'g>, Kind),
+    /// Cases of which one tells nothing of another, unless they lie on a polynomial.
+    Scattered(Goal<'g>),
+}
+
 /// What the terms of a sequence suggest; the first that says clearly less than it explains, and passes everything.
 fn sequences<'a>(
     tools: &mut Tools<'_, 'a>,
     problem: &Problem<'_, 'a>,
     settings: &Settings,
-    terms: &Terms<'_>,
-    kind: Kind,
+    cases: Cases<'_>,
     doubtful: &mut Option<Candidate<'a>>,
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
@@ -670,14 +685,19 @@ fn sequences<'a>(
         *(if is_sound { &mut best } else { &mut *doubtful }) = Some(candidate);
         is_sound
     };
-    let candidates = match kind {
-        Kind::Fitted => sequence::propose_fitted(terms, &mut accept),
-        Kind::Searched => sequence::propose_searched(terms, left, stop, &mut accept),
+    let candidates = match cases {
+        Cases::Terms(terms, Kind::Fitted) => sequence::propose_fitted(terms, &mut accept),
+        Cases::Terms(terms, Kind::Searched) => sequence::propose_searched(terms, left, stop, &mut accept),
+        Cases::Scattered(goal) => match goal.outputs {
+            [output] => sequence::propose_scattered(goal.inputs, output, &mut accept),
+            _ => 0,
+        },
     };
     tools.tried.push(Tried {
-        what: match kind {
-            Kind::Fitted => "rules fitted to the terms".to_owned(),
-            Kind::Searched => "loops and recursions with looked-up holes".to_owned(),
+        what: match cases {
+            Cases::Scattered(_) => "polynomials through the cases".to_owned(),
+            Cases::Terms(_, Kind::Fitted) => "rules fitted to the terms".to_owned(),
+            Cases::Terms(_, Kind::Searched) => "loops and recursions with looked-up holes".to_owned(),
         },
         candidates,
         bank: None,

@@ -16,7 +16,7 @@ use crate::synth::bank::table::{self, Bucket};
 use crate::synth::bank::{Candidates, Made, insert_new};
 use crate::synth::enumerate::kernel as words;
 use crate::synth::enumerate::vector;
-use words::Value;
+use words::{Value, Wanted};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Level {
@@ -217,8 +217,8 @@ of_words! {
     unary unary_avx512 unary_avx2
         (wanted: (u32, bool), a: &Value, values: &mut [Value; 11], hashes: &mut [u64; 11]) -> ();
     any_binary any_binary_avx512 any_binary_avx2
-        (wanted: (u32, u32), a: &Value, values: &[Value], goal: &Value) -> bool;
-    any_unary any_unary_avx512 any_unary_avx2 (wanted: (u32, u32), values: &[Value], goal: &Value) -> bool;
+        (there: u32, a: &Value, values: &[Value], goal: &Wanted) -> bool;
+    any_unary any_unary_avx512 any_unary_avx2 (there: u32, values: &[Value], goal: &Wanted) -> bool;
     last_binary last_binary_avx512 last_binary_avx2 (wanted: u32, a: &Value, b: &Value, goal: &Value) -> u32;
     last_unary last_unary_avx512 last_unary_avx2 (wanted: u32, a: &Value, goal: &Value) -> u32;
 }

@@ -249,51 +249,147 @@ pub fn last_unary<V: Vector>(wanted: u32, a: &Value, goal: &Value) -> u32 {
     hits
 }
 
-/// Whether one of the values that are there, or what a wanted word makes of the first operand and one of them, may be the goal; or
-/// the first operand is. The sets are of wanted words, and of values by their position.
+/// A value that a body is to leave, with what there is to know of it once and for all.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The value.
+    pub value: Value,
+    /// What `negate`, `invert`, `1+` and `1-` make it of, those that there are; the value itself elsewhere.
+    befores: [Value; 4],
+    /// The other words of one operand that may make it of something.
+    pub unary: u32,
+    /// The words of two operands that may make it of something.
+    pub binary: u32,
+}
+
+/// The words of one operand whose operand is known where the result is: `negate`, `1+`, `1-`, `invert`.
+const UNDONE: [usize; 4] = [0, 2, 3, 6];
+
+/// The words of two operands that make flags.
+const FLAGS: u32 = 0b11111 << 10;
+
+impl Wanted {
+    /// Of a value, where there are these words of one operand and of two.
+    pub fn new(value: Value, unary: u32, binary: u32) -> Self {
+        let all = |f: fn(Cell) -> bool| value.0.iter().all(|cell| f(*cell));
+        let mut befores = [value; 4];
+        for (before, bit) in befores.iter_mut().zip(UNDONE) {
+            if unary >> bit & 1 != 0 {
+                *before = Column(value.0.map(|cell| match bit {
+                    0 => cell.wrapping_neg(),
+                    2 => cell.wrapping_sub(1),
+                    3 => cell.wrapping_add(1),
+                    _ => !cell,
+                }));
+            }
+        }
+        let is_flag = all(|cell| cell == 0 || cell == -1);
+        let mut possible = unary & !UNDONE.iter().fold(0, |bits, bit| bits | 1 << bit);
+        // `abs`, `2*`, `2/`, and the words that make flags.
+        if !all(|cell| cell >= 0 || cell == Cell::MIN) {
+            possible &= !(1 << 1);
+        }
+        if !all(|cell| cell & 1 == 0) {
+            possible &= !(1 << 4);
+        }
+        if !all(|cell| cell >= Cell::MIN / 2 && cell <= Cell::MAX / 2) {
+            possible &= !(1 << 5);
+        }
+        if !is_flag {
+            possible &= !(0b1111 << 7);
+        }
+        Self { value, befores, unary: possible, binary: if is_flag { binary } else { binary & !FLAGS } }
+    }
+}
+
+/// The words of two operands that may make the goal of this first operand and some second one, without those whose second operand is known
+/// where the result is (`+`, `-`, `xor`).
 #[inline(always)]
-pub fn any_binary<V: Vector>((wanted, there): (u32, u32), a: &Value, values: &[Value], goal: &Value) -> bool {
-    let (x, z) = (V::load(a), V::load(goal));
-    let mut any = x.is(z);
+fn possible<V: Vector>(x: V, goal: &Wanted) -> u32 {
+    let z = V::load(&goal.value);
+    let none = V::all(0);
+    // Bits of the goal below the lowest of the operand: a product, and a number shifted left, has none.
+    let below = z.and(x.sub(V::all(1)).and(x.xor(V::all(-1))));
+    let product = u32::from(below.is(none));
+    let and = u32::from(x.and(z).is(z));
+    let or = u32::from(x.and(z).is(x));
+    let min = u32::from(x.less(z).is(none));
+    let max = u32::from(z.less(x).is(none));
+    let shifted = u32::from(x.u_less(z).is(none));
+    let set = product << 2 | min << 3 | max << 4 | and << 5 | or << 6 | product << 8 | shifted << 9;
+    goal.binary & (set | FLAGS | DIVISION)
+}
+
+/// Whether one of the values that are there, or what a word makes of the first operand and one of them, may be the goal; or
+/// the first operand is. The set is of values by their position.
+#[inline(always)]
+pub fn any_binary<V: Vector>(there: u32, a: &Value, values: &[Value], goal: &Wanted) -> bool {
+    let (x, z) = (V::load(a), V::load(&goal.value));
+    let possible = possible(x, goal);
+    // What `+`, `-` and `xor` make the goal of.
+    let befores = [z.sub(x), x.sub(z), z.xor(x)];
+    let mut marks = x.mark(z, V::no_marks());
+    let mut any = false;
     for (at, b) in values.iter().enumerate() {
         if there >> at & 1 == 0 {
             continue;
         }
         let y = V::load(b);
-        any |= y.is(z);
+        marks = y.mark(z, marks);
+        for before in befores {
+            marks = y.mark(before, marks);
+        }
+        if possible == 0 {
+            continue;
+        }
         macro_rules! each {
             ($bit:literal, $value:expr) => {
-                if wanted >> $bit & 1 != 0 {
+                if possible >> $bit & 1 != 0 {
                     any |= $value.is(z);
                 }
             };
         }
         binaries!(x y each);
-        if wanted & DIVISION != 0 {
-            any |= divisions(a, b, goal) & wanted != 0;
+        if possible & DIVISION != 0 {
+            any |= divisions(a, b, &goal.value) & possible != 0;
         }
     }
-    any
+    any | V::is_all(marks)
 }
 
-/// Whether what a wanted word makes of one of the values that are there may be the goal.
+/// Whether what a word makes of one of the values that are there may be the goal.
 #[inline(always)]
-pub fn any_unary<V: Vector>((wanted, there): (u32, u32), values: &[Value], goal: &Value) -> bool {
-    let z = V::load(goal);
-    let mut any = false;
+pub fn any_unary<V: Vector>(there: u32, values: &[Value], goal: &Wanted) -> bool {
+    let z = V::load(&goal.value);
+    let befores = goal.befores.each_ref().map(V::load);
+    let (has_abs, is_flag) = (goal.unary >> 1 & 1 != 0, goal.unary >> 7 != 0);
+    let mut marks = V::no_marks();
     for (at, a) in values.iter().enumerate() {
         if there >> at & 1 == 0 {
             continue;
         }
         let x = V::load(a);
-        macro_rules! each {
-            ($bit:literal, $value:expr) => {
-                if wanted >> $bit & 1 != 0 {
-                    any |= $value.is(z);
-                }
-            };
+        for before in befores {
+            marks = x.mark(before, marks);
         }
-        unaries!(x each);
+        if is_flag {
+            macro_rules! each {
+                ($bit:literal, $value:expr) => {
+                    if goal.unary >> $bit & 1 != 0 {
+                        marks = $value.mark(z, marks);
+                    }
+                };
+            }
+            unaries!(x each);
+            continue;
+        }
+        // Words that are not there are tried along: this is about what may be.
+        marks = x.add(x).mark(z, marks);
+        marks = x.two_slash().mark(z, marks);
+        if has_abs {
+            let sign = x.less(V::all(0));
+            marks = x.xor(sign).sub(sign).mark(z, marks);
+        }
     }
-    any
+    V::is_all(marks)
 }

@@ -3,14 +3,17 @@
 //! Depth-first over stack programs by iterative deepening: every body of length 1, then every body of length 2 and so on, in
 //! the order of the vocabulary. Eight tests run at once, one per lane; a prefix is run once for all its continuations. A
 //! state (the lanes of all stack items) that an earlier prefix of the same pass reached with at least as many words left is
-//! not entered again: whatever can be completed from it was completed there. The rank of the winner depends on the goal,
-//! the vocabulary and the bounds alone.
+//! not entered again: whatever can be completed from it was completed there. Nor is a word tried after two others where fewer
+//! words, or earlier ones, do the same: see [`rules`]. The rank of the winner depends on the goal, the vocabulary and the
+//! bounds alone.
 //!
 //! A stack is a number of eight places, each of which says where a value stands; so shuffling words move bits. The values that
 //! the words of two operands, or of one, make are computed together, and what the last word of a body makes is compared with
-//! the goal without being kept: see [`kernel`].
+//! the goal without being kept: see [`kernel`]. For most words the value is known that the goal can only have been made of, so that
+//! what the word before the last makes is compared with these.
 
 pub mod kernel;
+mod rules;
 #[cfg(test)]
 mod tests;
 pub mod vector;
@@ -20,7 +23,8 @@ use crate::model::{Cell, scalar};
 use crate::synth::bank::kernel::Column;
 use crate::synth::bank::simd::{self, Simd};
 use crate::validate::Lanes;
-use kernel::{BINARY, SLASH, UNARY, Value};
+use kernel::{BINARY, SLASH, UNARY, Value, Wanted};
+use rules::Rules;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vector::{Portable, Vector};
 
@@ -120,6 +124,9 @@ const CANDIDATES_A_SLOT: u64 = 16;
 const TABLE_LEN_MIN: usize = 1 << 15;
 const TABLE_LEN_MAX: usize = 1 << 22;
 
+/// Enumerations of longer bodies leave out what [`rules`] say.
+const RULES_FROM: usize = 3;
+
 /// Most words of a vocabulary: a set of them is a word of bits.
 const VOCABULARY_MAX: usize = 64;
 
@@ -133,6 +140,7 @@ pub struct Enumerator {
     epoch: u64,
     values: Vec<Value>,
     hashes: Vec<u64>,
+    rules: Rules,
 }
 
 impl Default for Enumerator {
@@ -335,7 +343,10 @@ struct Pass<'e, 'a, F> {
     values: &'e mut [Value],
     hashes: &'e mut [u64],
     goal: &'e [Value],
+    /// The last of the goal's values.
+    wanted: Wanted,
     table: &'e Table,
+    rules: Option<&'e Rules>,
     vocabulary: &'a [Step],
     body: [u8; LENGTH_MAX],
     /// Hashes of the stacks after each step, by the length of the prefix.
@@ -349,7 +360,14 @@ struct Pass<'e, 'a, F> {
 impl Enumerator {
     /// An enumerator that computes with these instructions.
     pub fn with_simd(simd: Simd) -> Self {
-        Self { simd, seen: Vec::new(), epoch: 0, values: Vec::new(), hashes: Vec::new() }
+        Self {
+            simd,
+            seen: Vec::new(),
+            epoch: 0,
+            values: Vec::new(),
+            hashes: Vec::new(),
+            rules: Rules::default(),
+        }
     }
 
     /// Tries bodies within the bounds, shortest first, and hands each that is right on the lanes to `accept`.
@@ -370,6 +388,8 @@ impl Enumerator {
         let slots = slots.clamp(TABLE_LEN_MIN, TABLE_LEN_MAX).next_power_of_two();
         if self.seen.len() != slots {
             self.seen = vec![0; slots];
+            simd::use_large_pages(&mut self.seen);
+            simd::use_large_pages(&mut self.seen);
         }
         self.epoch = self.epoch.wrapping_add(0x9E37_79B9_7F4A_7C15);
         self.values.resize(N_VALUES, Value::all(0));
@@ -385,6 +405,13 @@ impl Enumerator {
         }
         let start = (0..goal.inputs.len()).fold(Stack(0), |stack, at| stack.push(1 + at));
         let wanted: Vec<Value> = goal.outputs.iter().map(|lane| Column(*lane)).collect();
+        // Short bodies are few, and done before the rules would be ready.
+        let rules = (bounds.length_max > RULES_FROM).then(|| {
+            self.rules.suit(vocabulary);
+            &self.rules
+        });
+        let table = Table::new(vocabulary, goal.outputs.len());
+        let last = wanted.last().copied().unwrap_or(Value::all(0));
         let mut pass = Pass {
             simd: self.simd,
             seen: &mut self.seen,
@@ -392,7 +419,9 @@ impl Enumerator {
             values: &mut self.values,
             hashes: &mut self.hashes,
             goal: &wanted,
-            table: &Table::new(vocabulary, goal.outputs.len()),
+            wanted: Wanted::new(last, table.unary_bits, table.binary_bits),
+            table: &table,
+            rules,
             vocabulary,
             body: [0; LENGTH_MAX],
             sums: [[0; VOCABULARY_MAX]; LENGTH_MAX],
@@ -425,8 +454,8 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
             _ if self.stop.load(Ordering::Relaxed) => return Some(Ended::Interrupted),
             _ => {}
         }
-        let allowed = self.table.allowed[left][depth];
-        if let Some(ended) = self.charge(left, depth) {
+        let allowed = self.allowed(left, depth, at);
+        if let Some(ended) = self.charge(allowed.count_ones()) {
             return Some(ended);
         }
         let first = PREFIXES + at * PREFIX_VALUES;
@@ -455,9 +484,8 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
     /// The last two steps. These are nearly all that is tried, so where the goal is one value all that one word gives is
     /// compared with it together, and only where something is right each body is looked at in order.
     fn last_two(&mut self, stack: Stack, depth: usize, at: usize) -> Option<Ended> {
-        let table = self.table;
-        let allowed = table.allowed[2][depth];
-        if let Some(ended) = self.charge(2, depth) {
+        let allowed = self.allowed(2, depth, at);
+        if let Some(ended) = self.charge(allowed.count_ones()) {
             return Some(ended);
         }
         let first = PREFIXES + at * PREFIX_VALUES;
@@ -480,15 +508,12 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
     /// Whether some two last steps may make a goal of one value; where this says no, none does.
     #[inline(always)]
     fn may_be_right(&self, stack: Stack, depth: usize, tried: u64, computed: u32, first: usize) -> bool {
-        let (table, goal) = (self.table, &self.goal[0]);
+        let (table, goal) = (self.table, &self.wanted);
         let (binary, unary) = self.values[first..][..PREFIX_VALUES].split_at(BINARY.len());
         if tried & table.binary != 0 {
             let may_be = match depth {
-                2 => self.simd.any_unary((table.unary_bits, computed), binary, goal),
-                3 => {
-                    let below = &self.values[stack.at(2)];
-                    self.simd.any_binary((table.binary_bits, computed), below, binary, goal)
-                }
+                2 => self.simd.any_unary(computed, binary, goal),
+                3 => self.simd.any_binary(computed, &self.values[stack.at(2)], binary, goal),
                 _ => true,
             };
             if may_be {
@@ -497,11 +522,8 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
         }
         if tried & table.unary != 0 {
             let may_be = match depth {
-                1 => self.simd.any_unary((table.unary_bits, table.unary_bits), unary, goal),
-                2 => {
-                    let below = &self.values[stack.at(1)];
-                    self.simd.any_binary((table.binary_bits, table.unary_bits), below, unary, goal)
-                }
+                1 => self.simd.any_unary(table.unary_bits, unary, goal),
+                2 => self.simd.any_binary(table.unary_bits, &self.values[stack.at(1)], unary, goal),
                 _ => true,
             };
             if may_be {
@@ -535,8 +557,14 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
     }
 
     #[inline(always)]
-    fn charge(&mut self, left: usize, depth: usize) -> Option<Ended> {
-        self.candidates += u64::from(self.table.n_allowed[left][depth]);
+    fn allowed(&self, left: usize, depth: usize, at: usize) -> u64 {
+        let left_out = self.rules.map_or(0, |rules| rules.left_out(&self.body[..at]));
+        self.table.allowed[left][depth] & !left_out
+    }
+
+    #[inline(always)]
+    fn charge(&mut self, n: u32) -> Option<Ended> {
+        self.candidates += u64::from(n);
         (self.candidates >= self.candidates_max).then_some(Ended::Budget)
     }
 
@@ -585,7 +613,7 @@ impl<F: FnMut(&[Step]) -> Answer> Pass<'_, '_, F> {
 
     /// The last step: what it makes is compared with the goal, and not kept.
     fn last(&mut self, stack: Stack, depth: usize, at: usize) -> Option<Ended> {
-        if let Some(ended) = self.charge(1, depth) {
+        if let Some(ended) = self.charge(self.table.n_allowed[1][depth].into()) {
             return Some(ended);
         }
         let hits = self.hits(stack, depth);

@@ -21,6 +21,14 @@ pub trait Vector: Copy {
     fn all(cell: Cell) -> Self;
     /// Whether all cells are the same.
     fn is(self, other: Self) -> bool;
+    /// Which lanes were equal in one of several comparisons.
+    type Marks: Copy;
+    /// No lanes.
+    fn no_marks() -> Self::Marks;
+    /// These lanes, and those in which the cells are the same.
+    fn mark(self, other: Self, marks: Self::Marks) -> Self::Marks;
+    /// Whether these are all lanes: where not, no comparison was of equal vectors.
+    fn is_all(marks: Self::Marks) -> bool;
     /// `+`
     fn add(self, other: Self) -> Self;
     /// `-`
@@ -82,9 +90,26 @@ impl Vector for Portable {
         Self([cell; 8])
     }
 
+    type Marks = [bool; 8];
+
     #[inline(always)]
     fn is(self, other: Self) -> bool {
         self.0 == other.0
+    }
+
+    #[inline(always)]
+    fn no_marks() -> [bool; 8] {
+        [false; 8]
+    }
+
+    #[inline(always)]
+    fn mark(self, other: Self, marks: [bool; 8]) -> [bool; 8] {
+        std::array::from_fn(|lane| marks[lane] | (self.0[lane] == other.0[lane]))
+    }
+
+    #[inline(always)]
+    fn is_all(marks: [bool; 8]) -> bool {
+        marks == [true; 8]
     }
 
     #[inline(always)]
@@ -251,10 +276,28 @@ mod x86 {
             unsafe { _mm512_store_si512(std::ptr::from_mut(value).cast(), self.0) }
         }
 
+        type Marks = __mmask8;
+
         #[inline(always)]
         fn is(self, other: Self) -> bool {
             // SAFETY: invariant 1.
             unsafe { _mm512_cmpneq_epi64_mask(self.0, other.0) == 0 }
+        }
+
+        #[inline(always)]
+        fn no_marks() -> __mmask8 {
+            0
+        }
+
+        #[inline(always)]
+        fn mark(self, other: Self, marks: __mmask8) -> __mmask8 {
+            // SAFETY: invariant 1.
+            marks | unsafe { _mm512_cmpeq_epi64_mask(self.0, other.0) }
+        }
+
+        #[inline(always)]
+        fn is_all(marks: __mmask8) -> bool {
+            marks == __mmask8::MAX
         }
 
         #[inline(always)]
@@ -332,6 +375,24 @@ mod x86 {
         fn all(cell: Cell) -> Self {
             // SAFETY: invariant 1.
             Self([unsafe { _mm256_set1_epi64x(cell) }; 2])
+        }
+
+        type Marks = Self;
+
+        #[inline(always)]
+        fn no_marks() -> Self {
+            Self::all(0)
+        }
+
+        #[inline(always)]
+        fn mark(self, other: Self, marks: Self) -> Self {
+            marks.or(self.equal(other))
+        }
+
+        #[inline(always)]
+        fn is_all(marks: Self) -> bool {
+            // SAFETY: invariant 1.
+            unsafe { _mm256_movemask_epi8(_mm256_and_si256(marks.0[0], marks.0[1])) == -1 }
         }
 
         #[inline(always)]

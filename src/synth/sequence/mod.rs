@@ -13,6 +13,7 @@ mod members;
 pub mod occam;
 pub mod pool;
 mod product;
+mod scattered;
 mod searched;
 mod series;
 #[cfg(test)]
@@ -174,6 +175,18 @@ pub fn propose_fitted(terms: &Terms<'_>, accept: &mut dyn FnMut(&Proposal) -> bo
         }
     }
     candidates
+}
+
+/// Hands the polynomial through scattered cases to `accept`, if there is one. Returns how many there were.
+pub fn propose_scattered(
+    inputs: &[&[Cell]],
+    output: &[Cell],
+    accept: &mut dyn FnMut(&Proposal) -> bool,
+) -> u64 {
+    scattered::fit(inputs, output).map_or(0, |proposal| {
+        accept(&proposal);
+        1
+    })
 }
 
 /// Hands what is found by filling skeletons to `accept`, until it takes one. Returns how many expressions and properties
