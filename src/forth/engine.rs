@@ -257,12 +257,17 @@ impl Engine {
     pub fn define(&mut self, name: &str, body: &str) -> Result<Xt, CompileError> {
         self.settle();
         let origin = self.machine.memory.text.len() as u32;
-        match self.define_at(name, body) {
+        let mut has_run = false;
+        match self.define_at(name, body, &mut has_run) {
             Ok(index) => {
                 self.set_checkpoint();
                 Ok(self.xt_of_index(index))
             }
             Err(stop) => {
+                if !has_run {
+                    // Nothing was to be paid for.
+                    self.start_fuel();
+                }
                 let error = self.error(stop, origin);
                 self.give_up();
                 Err(error)
@@ -270,17 +275,17 @@ impl Engine {
         }
     }
 
+    /// `has_run` says whether a word of the program may have run, so that fuel was burned.
     #[inline]
-    fn define_at(&mut self, name: &str, body: &str) -> Result<usize, Stop> {
-        let (index, is_whole) = match self.begin_definition(name, body) {
-            Ok(begun) => begun,
-            Err(stop) => {
-                // Nothing has run that was to be paid for.
-                self.start_fuel();
-                return Err(stop);
-            }
-        };
-        if !is_whole {
+    fn define_at(&mut self, name: &str, body: &str, has_run: &mut bool) -> Result<usize, Stop> {
+        let name_error = name_error(name.as_bytes());
+        self.read_from(body.as_bytes())?;
+        if let Some(kind) = name_error {
+            return Err(Stop::Text { kind, place: self.origin, len: 0 });
+        }
+        let index = self.open_definition(name.as_bytes(), true)?;
+        if !self.compile_plain()? {
+            *has_run = true;
             self.start_fuel();
             self.interpret()?;
         }
@@ -298,18 +303,6 @@ impl Engine {
             }
         }
         Ok(index)
-    }
-
-    /// Compiles as much of the definition as needs no word of the program to run; the flag says whether that was all.
-    #[inline(always)]
-    fn begin_definition(&mut self, name: &str, body: &str) -> Result<(usize, bool), Stop> {
-        let name_error = name_error(name.as_bytes());
-        self.read_from(body.as_bytes())?;
-        if let Some(kind) = name_error {
-            return Err(Stop::Text { kind, place: self.origin, len: 0 });
-        }
-        let index = self.open_definition(name.as_bytes(), true)?;
-        Ok((index, self.compile_plain()?))
     }
 
     /// Reads a whole program: definitions, variables, and anything else that runs as it is read. What it leaves on the

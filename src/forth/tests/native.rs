@@ -67,9 +67,11 @@ fn many_short_runs_are_worth_machine_code() {
 #[test]
 fn a_refused_definition_has_burned_nothing() {
     let mut engine = Engine::new(Image::shared(), Limits::default());
-    for _ in 0..2 {
-        assert!(engine.define("w", "dup nope").is_err());
-        assert_eq!(engine.fuel_used(), 0);
+    for (name, body) in
+        [("w", "dup nope"), ("w", "dup nope"), ("w", "if dup"), ("w", "dup then"), ("a b", "dup")]
+    {
+        assert!(engine.define(name, body).is_err());
+        assert_eq!(engine.fuel_used(), 0, "{body}");
         let endless = engine.define("w", "begin again").expect("it compiles");
         assert!(engine.execute(endless, &[]).is_err());
         engine.reset();
