@@ -240,7 +240,8 @@ fn rules_first<'a>(
     if leave_to_last_round(tools, found) {
         return None;
     }
-    let mut best = templates(tools, problem, settings, 0..=u64::MAX, found);
+    let mut best =
+        templates(tools, problem, settings, 0..=u64::MAX, found).map(|found| weighed_as_rule(found, terms));
     set_aside(&mut best, doubtful);
     if best.is_none() && !ended(found) {
         best = compose::compositions(tools, problem, settings, Some(terms), doubtful, found);
@@ -263,8 +264,8 @@ fn rules_first<'a>(
     best
 }
 
-/// An expression for a sequence is one of many that were looked up, as the rules are that are searched for, and is held to
-/// what those are held to.
+/// An expression for a sequence, or a template that was filled, is one of many that were looked up, as the rules are that are
+/// searched for, and is held to what those are held to.
 fn weighed_as_rule<'a>(found: Candidate<'a>, terms: &Terms<'_>) -> Candidate<'a> {
     let information = occam::information(terms.values).min(found.weight.information);
     let is_sound = found.weight.is_sound && occam::is_borne_out(found.weight.bits, information);

@@ -292,7 +292,7 @@ impl Wanted {
         if !all(|cell| cell & 1 == 0) {
             possible &= !(1 << 4);
         }
-        if !all(|cell| cell >= Cell::MIN / 2 && cell <= Cell::MAX / 2) {
+        if !all(|cell| (Cell::MIN / 2..=Cell::MAX / 2).contains(&cell)) {
             possible &= !(1 << 5);
         }
         if !is_flag {

@@ -385,6 +385,9 @@ mod tests {
         lanes
     }
 
+    /// A sequence that is not left out, what it needs and how much it adds.
+    type Kept = (Vec<usize>, usize, usize);
+
     fn step(symbol: usize, other: Cell) -> Step {
         match VOCABULARY.get(symbol) {
             Some(word) => Step::Word(*word),
@@ -422,14 +425,14 @@ mod tests {
         let mut random = Random::new(&[77]);
         let rounds: Vec<_> = (0..120).map(|round| lanes(round, &mut random)).collect();
         let all = find((1 << N_SYMBOLS) - 1);
-        let mut lesser: FxHashMap<Vec<Lane>, Vec<(Vec<usize>, usize, usize)>> = FxHashMap::default();
+        let mut lesser: FxHashMap<Vec<Lane>, Vec<Kept>> = FxHashMap::default();
         let mut level: Vec<Vec<usize>> = vec![vec![]];
         let mut n_rules = [0; 4];
-        for length in 0..=3 {
+        for (length, n) in n_rules.iter_mut().enumerate() {
             let mut next = Vec::new();
             for sequence in level {
-                let n = needs(&sequence);
-                let Some((stack, rise)) = run(&sequence, &rounds[0][..DEPTH], n) else { continue };
+                let needed = needs(&sequence);
+                let Some((stack, rise)) = run(&sequence, &rounds[0][..DEPTH], needed) else { continue };
                 let left_out = match sequence[..] {
                     [last, symbol] => all[NONE][last] >> symbol & 1 != 0,
                     [second, last, symbol] => all[second][last] >> symbol & 1 != 0,
@@ -437,13 +440,13 @@ mod tests {
                 };
                 let others = lesser.entry(stack).or_default();
                 if left_out {
-                    n_rules[length] += 1;
-                    let holds = |other: &(Vec<usize>, usize, usize)| {
-                        other.1 <= n
+                    *n += 1;
+                    let holds = |other: &Kept| {
+                        other.1 <= needed
                             && other.2 <= rise
                             && rounds.iter().all(|round| {
                                 let left = |sequence: &[usize]| {
-                                    run(sequence, &round[..DEPTH], n).map(|(stack, _)| stack)
+                                    run(sequence, &round[..DEPTH], needed).map(|(stack, _)| stack)
                                 };
                                 left(&other.0) == left(&sequence)
                             })
@@ -454,7 +457,7 @@ mod tests {
                 if length < 3 {
                     next.extend((0..N_SYMBOLS).map(|symbol| [&sequence[..], &[symbol]].concat()));
                 }
-                others.push((sequence, n, rise));
+                others.push((sequence, needed, rise));
             }
             level = next;
         }

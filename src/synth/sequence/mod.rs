@@ -223,8 +223,18 @@ fn fitted(terms: &Terms<'_>) -> Vec<Proposal> {
             });
         }
     }
-    found.sort_by_key(|proposal| proposal.bits);
+    // A plain polynomial that is clearly right is short code; what says less of the same numbers may be a long loop.
+    found.sort_by_key(|proposal| (!is_plain_polynomial(proposal), proposal.bits));
     found
+}
+
+/// Terms beyond its coefficients that a polynomial must explain to be tried before everything else.
+const PLAIN_SURPLUS: usize = 3;
+
+/// Whether it is a polynomial without exceptions or loops that is sound, and leaves many terms to be explained by few coefficients.
+fn is_plain_polynomial(proposal: &Proposal) -> bool {
+    let is_straight = !proposal.code.split(' ').any(|word| word == "if" || word == "loop");
+    proposal.kind == "polynomial" && is_straight && proposal.surplus >= PLAIN_SURPLUS && proposal.is_sound()
 }
 
 /// A rule that holds from some n on, with the values before it.

@@ -84,6 +84,8 @@ fn polynomials_are_read_off_their_differences() {
     check_code(0, &[0, 1, 3, 6, 10, 15, 21, 28], "dup 1+ * 2/");
     check_code(1, &[1, 4, 9, 16, 25, 36, 49, 64], "dup *");
     check_code(0, &[7, 10, 13, 16, 19, 22, 25, 28], "3 * 7 +");
+    // It is also a product of series, which says less in a long loop.
+    check_code(0, &[0, 1, 4, 10, 20, 35, 56, 84, 120], "dup 3 + over * 2 + * 6 /");
     check("polynomial", 0, 12, |n| n * (n + 1) * (2 * n + 1) / 6);
     check("polynomial", -3, 12, |n| n * n * n - 5 * n + 2);
 }
