@@ -13,7 +13,7 @@ use crate::spec::expr::Word;
 use crate::synth::bank::shared::SharedBanks;
 use crate::synth::conquer::Conquer;
 use crate::synth::enumerate::Enumerator;
-use crate::synth::{self, Found, Problem, Round, Tools, Tried};
+use crate::synth::{self, Barren, Found, Problem, Round, Tools, Tried};
 use crate::validate::{self, Checks, Splitter};
 use rustc_hash::FxHashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -65,6 +65,8 @@ pub struct Context<'c> {
     used: Mutex<FxHashMap<SpecId, Used>>,
     /// Outcomes of words that others needed before it was their turn.
     early: Mutex<FxHashMap<SpecId, Outcome>>,
+    /// What early rounds found nothing with.
+    barren: Mutex<FxHashMap<SpecId, Barren>>,
 }
 
 /// What is known of a word that others use.
@@ -98,6 +100,7 @@ impl<'c> Context<'c> {
             banks,
             used: Mutex::default(),
             early: Mutex::default(),
+            barren: Mutex::default(),
         }
     }
 
@@ -202,6 +205,7 @@ impl<'c> Context<'c> {
         };
         let used: &[&str] = arena.alloc_slice_fill_iter(words.iter().map(|word| word.name));
         let checks = Checks::prepare(arena, record, merged, words, &options.validate);
+        let mut barren = self.lock_barren().remove(&record.id()).unwrap_or_default();
         let mut tools = Tools {
             engine: &mut worker.engine,
             enumerator: &mut worker.enumerator,
@@ -211,6 +215,7 @@ impl<'c> Context<'c> {
             split: Some(&self.splitter),
             fuel: options.limits.fuel,
             round,
+            barren: &mut barren,
             banks: Some(&self.banks),
             tried: &mut worker.tried,
         };
@@ -224,6 +229,9 @@ impl<'c> Context<'c> {
         };
         let found = synth::solve(&mut tools, &problem, &options.synth);
         if found.is_cut {
+            if !barren.is_empty() {
+                self.lock_barren().insert(record.id(), barren);
+            }
             return None;
         }
         let mut outcome = outcome_of(record.id(), found, &checks);
@@ -279,6 +287,10 @@ impl<'c> Context<'c> {
 
     fn lock_used(&self) -> std::sync::MutexGuard<'_, FxHashMap<SpecId, Used>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_barren(&self) -> std::sync::MutexGuard<'_, FxHashMap<SpecId, Barren>> {
+        self.barren.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_early(&self) -> std::sync::MutexGuard<'_, FxHashMap<SpecId, Outcome>> {

@@ -6,6 +6,7 @@
 //! sequence's rule is fitted, and paid for, in [`sequence`].
 
 pub mod bank;
+mod barren;
 pub mod conquer;
 mod constants;
 pub mod emit;
@@ -19,6 +20,7 @@ mod solve;
 pub mod tree;
 mod tried;
 
+pub use barren::Barren;
 pub use round::Round;
 pub use search::{Steps, note_banks};
 pub use solve::{Found, Problem, Settings, Tools, Winner, solve};

@@ -10,6 +10,7 @@ use crate::model::{Cell, Lane, Solution, Stop, Strategy};
 use crate::profile::{self, Stage};
 use crate::synth::bank::Vocabulary;
 use crate::synth::bank::shared::SharedBanks;
+use crate::synth::barren::Pass;
 use crate::synth::conquer::{self, Condition, Goal, Plan};
 use crate::synth::emit;
 use crate::synth::enumerate::{Answer, Bounds, Ended, Step, VOCABULARY};
@@ -762,7 +763,16 @@ fn fitting<'a>(
     let (before, mut n_tried) = (found.candidates, 0usize);
     let leave_after = tools.round.leave_after(settings.candidates_max);
     let ranges = problem.checks.input_ranges(tools.arena);
-    for template in problem.library.fitting(problem.record.n_inputs(), problem.record.n_outputs()) {
+    let pass = Pass { is_typed, n_fillings: n_fillings.clone(), before };
+    let barren = tools.barren.of(&pass);
+    let n_barren = barren.map_or(0, |barren| barren.n_templates);
+    if let Some(barren) = barren {
+        n_tried = barren.n_tried;
+        found.candidates += barren.candidates;
+        found.near_misses.clone_from(&barren.near_misses);
+    }
+    let fitting = problem.library.fitting(problem.record.n_inputs(), problem.record.n_outputs());
+    for (at, template) in fitting.iter().enumerate().skip(n_barren) {
         if best.as_ref().is_some_and(|best| template.size as usize >= best.size)
             || template.is_typed() != is_typed
             || !template.suits(|position| ranges[position])
@@ -780,9 +790,15 @@ fn fitting<'a>(
             keep_solution(problem, tools, found, best.replace(smaller));
         }
         if found.candidates - before > leave_after {
+            if best.is_none() && found.stop != Stop::Budget {
+                tools.barren.note(pass, at + 1, n_tried, found);
+            }
             found.is_cut = true;
             return None;
         }
+    }
+    if best.is_none() && !tools.round.is_last() && !ended(found) && !is_interrupted(tools) {
+        tools.barren.note(pass, fitting.len(), n_tried, found);
     }
     tools.tried.push(Tried {
         what: match n_tried {

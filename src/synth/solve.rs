@@ -6,6 +6,7 @@ use crate::forth::Engine;
 use crate::model::{NearMiss, Solution, Status, Stop, Strategy};
 use crate::profile::{self, Stage};
 use crate::synth::bank::shared::SharedBanks;
+use crate::synth::barren::Barren;
 use crate::synth::conquer::Conquer;
 use crate::synth::emit::{self, Definition};
 use crate::synth::enumerate::Enumerator;
@@ -71,6 +72,8 @@ pub struct Tools<'w, 'a> {
     pub fuel: u64,
     /// How much is done at once.
     pub round: Round,
+    /// What an early round found nothing with; it makes no difference.
+    pub barren: &'w mut Barren,
     /// Banks that are shared with other searches; they make no difference.
     pub banks: Option<&'w SharedBanks>,
     /// What the search tried.
