@@ -4,6 +4,7 @@ use super::minhash;
 use super::problem::{Problem, outcome_parts};
 use crate::corpus::Corpus;
 use crate::forth::{Engine, Image, Limits};
+use crate::model;
 use crate::model::random::Random;
 use crate::model::spec::Value;
 use crate::model::{Cell, Spec, SpecId};
@@ -339,7 +340,7 @@ fn differ(engine: &mut Engine, a: &Problem, b: &Problem) -> bool {
             test.input.iter().map(cell).collect::<Option<Vec<Cell>>>().filter(|row| row.len() == n)
         }));
         for number in problem.code.split_ascii_whitespace().filter_map(|word| word.parse::<Cell>().ok()) {
-            for turn in [number.wrapping_sub(1), number, number.wrapping_add(1), number / 2, number / 2 + 1] {
+            for turn in model::neighbours(number) {
                 rows.extend((0..n).map(|at| {
                     (0..n).map(|param| if param == at { turn } else { param as Cell + 3 }).collect()
                 }));

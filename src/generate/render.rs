@@ -6,6 +6,7 @@ use super::item::{self, Draft, Item};
 use super::probe::{self, Answer, Row, Value};
 use super::words;
 use crate::forth::Engine;
+use crate::model;
 use crate::model::random::Random;
 use std::fmt::Write;
 
@@ -121,7 +122,7 @@ fn boundaries(item: &Item, random: &mut Random) -> Vec<Row> {
         if !(2..=5_000).contains(&number.unsigned_abs()) {
             continue;
         }
-        for turn in [*number, number - 1, number + 1, number / 2, number / 2 + 1] {
+        for turn in model::neighbours(*number) {
             if !turns.contains(&turn) {
                 turns.push(turn);
             }

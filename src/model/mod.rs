@@ -17,6 +17,11 @@ pub use spec::{CellType, Complexity, Metadata, Param, Spec, SpecId, TestCase, Va
 /// One Forth cell: a signed 64-bit number. `uint` values above `i64::MAX` stand here by their bits.
 pub type Cell = i64;
 
+/// A number and those at which a condition on it, or on its double, may turn: what is told apart at a number is tried there.
+pub fn neighbours(number: Cell) -> [Cell; 5] {
+    [number, number.wrapping_sub(1), number.wrapping_add(1), number / 2, number / 2 + 1]
+}
+
 /// Test inputs and outputs are kept in columns of lanes: eight tests of one parameter.
 pub type Lane = [Cell; 8];
 

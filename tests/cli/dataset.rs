@@ -465,6 +465,7 @@ fn threads_shards_and_a_stop_change_nothing() {
     std::fs::write(killed.join("jsonl/sft/.train-00100.jsonl.1-0.wm-tmp"), "half").expect("write");
     assert_eq!(segments, build("segments", &["--segment", "1000"]));
     assert!(segments.contains_key("jsonl/sft/train-00200.jsonl"), "{:?}", segments.keys());
+    killed_and_resumed(folder, &segments);
     // Whatever the segments and shards, the records are the same, in the same order.
     let records = |files: &[&BTreeMap<String, Vec<u8>>]| {
         let mut names: Vec<(&String, &Vec<u8>)> = files.iter().copied().flatten().collect();
@@ -515,6 +516,30 @@ fn threads_shards_and_a_stop_change_nothing() {
     let packed = build("zstd", &["--format", "jsonl", "--compress", "zstd"]);
     let unpacked = zstd::decode_all(packed["jsonl/sft/train-00000.jsonl.zst"].as_slice()).expect("zstd");
     assert_eq!(unpacked, one["jsonl/sft/train-00000.jsonl"]);
+}
+
+/// A process that is killed at some moments and started again comes to the same bytes.
+fn killed_and_resumed(folder: &Path, whole: &BTreeMap<String, Vec<u8>>) {
+    let arguments =
+        "dataset --from results --out killed --seed 9 --configs sft,preference,traces --segment 1000";
+    let mut n_killed = 0;
+    for milliseconds in [50, 150, 300, 600, 1_000, 1_500] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wordmill"))
+            .args(arguments.split(' '))
+            .current_dir(folder)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("it starts");
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        n_killed += usize::from(child.try_wait().expect("a state").is_none());
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+    }
+    assert!(n_killed > 0, "it was done before the first kill");
+    wordmill(folder, &arguments.split(' ').collect::<Vec<_>>()).expect(0);
+    let killed = contents(&folder.join("killed"));
+    assert!(killed == *whole, "{:?} and {:?}", killed.keys(), whole.keys());
 }
 
 #[test]

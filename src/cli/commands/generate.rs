@@ -17,8 +17,8 @@ use std::path::PathBuf;
 /// of probes, what is trivial, and what has a skeleton that is common already. Item number and content depend on seed, count
 /// and difficulty alone: every shard finds out the same numbering, and writes its part. A run that was stopped goes on.
 ///
-/// DIR/specs holds the specifications, with the code that they were made from, its size, and held-out tests;
-/// DIR/manifest.json the counts, the hashes and the command.
+/// DIR/specs holds the specifications, with the shortest code that is known for each while it is made, its size (shorter code
+/// may exist), and held-out tests; DIR/manifest.json the counts, the hashes and the command.
 ///
 /// Examples:
 ///   wordmill generate --count 10000 --seed 1 --out tasks && wordmill run tasks/specs --out results
