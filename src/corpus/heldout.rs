@@ -5,7 +5,7 @@ use super::manifest::FileState;
 use super::pack::{Fragment, Packer};
 use super::reading::{OpenSource, pack_chunk};
 use super::store::{Corpus, MemoryBuilder};
-use crate::model::{Diagnostic, Place, Severity, Spec, TestCase, Value};
+use crate::model::{Diagnostic, Place, Severity, Spec, SpecId, TestCase, Value};
 use crate::spec::{Chunk, Entry, SourceError, SourceFile};
 use rayon::prelude::*;
 
@@ -53,6 +53,20 @@ impl Heldout {
     /// The file, as the user would name it.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// A warning where records name no word: nobody would ever look for them.
+    pub(super) fn nameless(&self) -> Option<Diagnostic> {
+        let records = (0..self.corpus.len()).map(|id| self.corpus.record(SpecId(id as u32)));
+        let mut nameless = records.filter(|record| record.word().is_none_or(str::is_empty));
+        let first = nameless.next()?;
+        let n = 1 + nameless.count();
+        let message =
+            format!("{n} of {} held-out records cannot be read: they name no word", self.corpus.len());
+        let place = Place { line: first.line(), column: 1, width: 1 };
+        let warning = Diagnostic::new(codes::HELDOUT_MISFIT, Severity::Warning, message);
+        let suggestion = Some("`wordmill check` says what is wrong with each".into());
+        Some(Diagnostic { suggestion, ..warning.at(Some(&self.name), place) })
     }
 
     /// Adds the cases of the entry's word to it; what does not fit is left out with a warning.

@@ -139,6 +139,7 @@ impl States {
                     self.problem(heldout.name(), &fault);
                     state = unknown(state);
                 }
+                self.problems.extend(heldout.nameless());
                 self.heldout = Some(HeldoutEntry { name: heldout.name().to_owned(), state });
                 Some(heldout)
             }

@@ -58,7 +58,8 @@ pub fn readme(
          {n_removed} problems were left out; `removed.jsonl` beside this folder says which and why.\n\n\
          Distinct means: no two problems have the same code, and no two words on plain numbers do the same on a fixed set of\n\
          probes, in so much fuel. Near duplicates (MinHash over runs of three words) stand in one split. Held-out tests (`heldout_tests`) stand\n\
-         in no prompt; HumanEval's `test` holds them, as is the custom there.\n",
+         in no prompt; HumanEval's `test` holds them, as is the custom there. `size` counts the words of `solution`, which is\n\
+         the one that was found: shorter ones may exist. `generated` names seed and index of problems that `wordmill generate` made.\n",
         env!("CARGO_PKG_VERSION")
     );
     text += "| configuration | what for | train | validation | test |\n|---|---|---|---|---|\n";

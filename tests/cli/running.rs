@@ -229,6 +229,11 @@ fn held_out_cases_are_scored_and_change_no_code() {
     write(folder.path(), "none.jsonl", "garbage\n");
     let ran = run_in(folder.path(), &["--out", "none", "--heldout", "none.jsonl"]).expect(2);
     assert!(ran.stderr.contains("no held-out case can be used"), "{}", ran.stderr);
+    write(folder.path(), "specs/a.heldout.jsonl", &format!("garbage\n{held}{{}}\n"));
+    let beside = run_in(folder.path(), &["--out", "beside"]).expect(0);
+    assert!(beside.stderr.contains("2 of 3 held-out records cannot be read"), "{}", beside.stderr);
+    assert_eq!(outcomes(&folder.path().join("beside"))[0]["heldout_passed"], 3);
+    fs::remove_file(folder.path().join("specs/a.heldout.jsonl")).expect("it is there");
     let codes =
         |lines: &[serde_json::Value]| lines.iter().map(|line| line["code"].clone()).collect::<Vec<_>>();
     assert_eq!(codes(&with), codes(&without));
