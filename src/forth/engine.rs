@@ -343,9 +343,7 @@ impl Engine {
         let origin = self.machine.memory.text.len() as u32;
         let done = self.read_lines_from(line.as_bytes(), 0, None).and_then(|()| {
             self.start_fuel();
-            self.machine.rp = 0;
-            self.abort_message = None;
-            self.trail.clear();
+            self.begin_reading();
             self.interpret()
         });
         self.machine.flush();
@@ -364,6 +362,14 @@ impl Engine {
             self.set_checkpoint();
         }
         done
+    }
+
+    /// Nothing runs yet: what goes wrong is at no word of an earlier program.
+    fn begin_reading(&mut self) {
+        self.machine.rp = 0;
+        self.machine.ip = STOP;
+        self.abort_message = None;
+        self.trail.clear();
     }
 
     /// Whether a definition is open that the next line goes on with.
@@ -398,9 +404,7 @@ impl Engine {
             }
         }
         self.start_fuel();
-        self.machine.rp = 0;
-        self.abort_message = None;
-        self.trail.clear();
+        self.begin_reading();
         self.interpret()?;
         self.machine.flush();
         self.read_nothing();

@@ -31,7 +31,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 ///   wordmill forth -e '7 dup * . cr'
 ///   wordmill forth words.fs tests.fs                   one after the other
 ///   wordmill forth --files src -e 'include main.fs'    files that include each other
-///   wordmill forth --fuel 1000000 untrusted.fs         at most a million steps for each file
+///   wordmill forth --fuel 1000000 untrusted.fs         at most a million units of fuel for each file
 ///   echo '1 2 + .' | wordmill forth
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
@@ -45,7 +45,8 @@ pub struct Args {
     /// Let the program see a copy of the files of this folder
     #[arg(long = "files", value_name = "DIR")]
     folder: Option<PathBuf>,
-    /// Fuel for each file, each -e and each line of a session: a number of steps, or unlimited
+    /// Fuel for each file, each -e and each line of a session, or unlimited: a unit for each call and jump back and for 32 words in
+    /// a row, more for words that handle many bytes
     #[arg(long, value_name = "N", default_value = "unlimited", value_parser = fuel)]
     fuel: u64,
 }
@@ -65,7 +66,7 @@ fn fuel(text: &str) -> Result<u64, String> {
     }
     match text.replace('_', "").parse() {
         Ok(fuel) if (1..=i64::MAX as u64).contains(&fuel) => Ok(fuel),
-        _ => Err("a number of steps from 1 on, or unlimited".to_owned()),
+        _ => Err("units of fuel from 1 on, or unlimited".to_owned()),
     }
 }
 

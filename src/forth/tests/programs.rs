@@ -244,6 +244,19 @@ fn errors_name_the_text_that_they_stand_in() {
 }
 
 #[test]
+fn an_error_is_at_no_word_of_an_earlier_line() {
+    let mut engine = engine();
+    engine.interact(": fill 1024 0 do i loop ;").unwrap();
+    for before in ["1 0 /", ": q 1 0 / ; q", "0 base ! 7"] {
+        engine.interact(before).expect_err(before);
+        engine.interact("10 base !").unwrap_or_default();
+        let error = engine.interact("fill 8").expect_err("the stack is full");
+        let details = error.details.expect("details");
+        assert_eq!((&*error.token, &*details.word, &*details.definition), ("8", "", ""), "{before}");
+    }
+}
+
+#[test]
 fn a_session_goes_on_after_an_error() {
     let mut engine = engine();
     engine.interact("1 2 : twice").unwrap();
