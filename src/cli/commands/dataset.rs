@@ -72,7 +72,7 @@ pub struct Args {
     /// The licence of the records, as the hub names it
     #[arg(long, value_name = "NAME", default_value = "cc0-1.0")]
     license: String,
-    /// Problems whose files are made together. What was stopped begins this much again; a table has a file for each split and
+    /// Problems whose files are made together, at least 1000. What was stopped begins this much again; a table has a file for each split and
     /// this many problems, and Parquet row groups of 100,000 rows
     #[arg(long, value_name = "N", default_value_t = dataset::SEGMENT as u64, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     segment: u64,
