@@ -1,6 +1,7 @@
 //! The instructions: eight bytes each, and one table of what each does to the stacks. Both the proof of stack depths and
 //! the checked interpreter go by that table, so it is the one place to be right.
 
+use super::fuse::fuses;
 use super::words::Word;
 
 /// One instruction. What `a`, `b` and `c` mean depends on the operation.
@@ -109,17 +110,100 @@ pub(super) enum Jumps {
 }
 
 ops! {
+    // First stands what a straight line is made of: the plain operations, then its end.
+    /// c = the number.
+    Lit 0 1 0 0,
+    // Stack
+    Dup 1 2 0 0,
+    Drop 1 0 0 0,
+    Swap 2 2 0 0,
+    Over 2 3 0 0,
+    Rot 3 3 0 0,
+    MinusRot 3 3 0 0,
+    Nip 2 1 0 0,
+    Tuck 2 3 0 0,
+    TwoDup 2 4 0 0,
+    TwoDrop 2 0 0 0,
+    TwoSwap 4 4 0 0,
+    TwoOver 4 6 0 0,
+    Depth 0 1 0 0,
+    // Arithmetic and logic
+    Add 2 1 0 0,
+    Sub 2 1 0 0,
+    Mul 2 1 0 0,
+    Div 2 1 0 0,
+    Mod 2 1 0 0,
+    DivMod 2 2 0 0,
+    OnePlus 1 1 0 0,
+    OneMinus 1 1 0 0,
+    TwoStar 1 1 0 0,
+    TwoSlash 1 1 0 0,
+    Negate 1 1 0 0,
+    Abs 1 1 0 0,
+    Min 2 1 0 0,
+    Max 2 1 0 0,
+    LShift 2 1 0 0,
+    RShift 2 1 0 0,
+    And 2 1 0 0,
+    Or 2 1 0 0,
+    Xor 2 1 0 0,
+    Invert 1 1 0 0,
+    Cells 1 1 0 0,
+    CellPlus 1 1 0 0,
+    Aligned 1 1 0 0,
+    /// `chars`: nothing but its need.
+    Same 1 1 0 0,
+    // Comparison
+    Equal 2 1 0 0,
+    NotEqual 2 1 0 0,
+    Less 2 1 0 0,
+    Greater 2 1 0 0,
+    LessEq 2 1 0 0,
+    GreaterEq 2 1 0 0,
+    ULess 2 1 0 0,
+    UGreater 2 1 0 0,
+    ZeroEqual 1 1 0 0,
+    ZeroNotEqual 1 1 0 0,
+    ZeroLess 1 1 0 0,
+    ZeroGreater 1 1 0 0,
+    Within 3 1 0 0,
+    // Double
+    SToD 1 2 0 0,
+    DToS 2 1 0 0,
+    DAdd 4 2 0 0,
+    DSub 4 2 0 0,
+    MStar 2 2 0 0,
+    UMStar 2 2 0 0,
+    // Fused
+    LitAdd 1 1 0 0 peak 1,
+    LitMul 1 1 0 0 peak 1,
+    LitAnd 1 1 0 0 peak 1,
+    LitLShift 1 1 0 0 peak 1,
+    LitRShift 1 1 0 0 peak 1,
+    /// A positive literal.
+    LitDiv 1 1 0 0 peak 1,
+    /// A positive literal.
+    LitMod 1 1 0 0 peak 1,
+    DupLitAdd 1 2 0 0 peak 2,
+    /// `swap 1+ swap` and the like.
+    UnderLitAdd 2 2 0 0 peak 1,
+    DupMul 1 1 0 0 peak 1,
+    OverAdd 2 2 0 0 peak 1,
+    TuckMod 2 2 0 0 peak 1,
+    /// Leaves a word. a = cells of locals to drop.
+    Return 0 0 0 0,
+
     // What stands before a word; never executed. Head: a = 1 in a quotation, c = execution token. Enter: a = delta as i8, b = cells needed or
     // UNPROVEN, c = how much deeper the stack may be. More: a = NATIVE or PLAIN, b = highest return depth at entry, c = fuel.
     Head 0 0 0 0,
     Enter 0 0 0 0,
     More 0 0 0 0,
-    // Ends of things, and `Return` below.
+    // Ends of things, and `Return` above.
     /// Returns to the host.
     Stop 0 0 0 0,
     /// A caught word came back without an exception.
     CatchEnd 0 1 0 0,
-    // Literals, and `Lit` below.
+    // Literals, and `Lit` above.
     /// c = index of the constant.
     LitWide 0 1 0 0,
     // Calls
@@ -136,6 +220,8 @@ ops! {
     SetDoes 0 0 0 0,
     /// A word that may only be compiled.
     CompileOnly 0 0 0 0,
+    /// Not plain: its division of 128 bits is a call.
+    UMSlashMod 3 2 0 0,
     // Control
     Jump 0 0 0 0 jumps Always,
     /// b = fuel.
@@ -232,90 +318,6 @@ ops! {
     TwoDupBranchGreater 2 2 0 0 peak 2 jumps Perhaps,
     TwoDupBranchLessEq 2 2 0 0 peak 2 jumps Perhaps,
     TwoDupBranchGreaterEq 2 2 0 0 peak 2 jumps Perhaps,
-
-    // From here on stands what a straight line is made of: its end, then the plain operations.
-    /// Leaves a word. a = cells of locals to drop.
-    Return 0 0 0 0,
-    /// c = the number.
-    Lit 0 1 0 0,
-    // Stack
-    Dup 1 2 0 0,
-    Drop 1 0 0 0,
-    Swap 2 2 0 0,
-    Over 2 3 0 0,
-    Rot 3 3 0 0,
-    MinusRot 3 3 0 0,
-    Nip 2 1 0 0,
-    Tuck 2 3 0 0,
-    TwoDup 2 4 0 0,
-    TwoDrop 2 0 0 0,
-    TwoSwap 4 4 0 0,
-    TwoOver 4 6 0 0,
-    Depth 0 1 0 0,
-    // Arithmetic and logic
-    Add 2 1 0 0,
-    Sub 2 1 0 0,
-    Mul 2 1 0 0,
-    Div 2 1 0 0,
-    Mod 2 1 0 0,
-    DivMod 2 2 0 0,
-    OnePlus 1 1 0 0,
-    OneMinus 1 1 0 0,
-    TwoStar 1 1 0 0,
-    TwoSlash 1 1 0 0,
-    Negate 1 1 0 0,
-    Abs 1 1 0 0,
-    Min 2 1 0 0,
-    Max 2 1 0 0,
-    LShift 2 1 0 0,
-    RShift 2 1 0 0,
-    And 2 1 0 0,
-    Or 2 1 0 0,
-    Xor 2 1 0 0,
-    Invert 1 1 0 0,
-    Cells 1 1 0 0,
-    CellPlus 1 1 0 0,
-    Aligned 1 1 0 0,
-    /// `chars`: nothing but its need.
-    Same 1 1 0 0,
-    // Comparison
-    Equal 2 1 0 0,
-    NotEqual 2 1 0 0,
-    Less 2 1 0 0,
-    Greater 2 1 0 0,
-    LessEq 2 1 0 0,
-    GreaterEq 2 1 0 0,
-    ULess 2 1 0 0,
-    UGreater 2 1 0 0,
-    ZeroEqual 1 1 0 0,
-    ZeroNotEqual 1 1 0 0,
-    ZeroLess 1 1 0 0,
-    ZeroGreater 1 1 0 0,
-    Within 3 1 0 0,
-    // Double
-    SToD 1 2 0 0,
-    DToS 2 1 0 0,
-    DAdd 4 2 0 0,
-    DSub 4 2 0 0,
-    MStar 2 2 0 0,
-    UMStar 2 2 0 0,
-    UMSlashMod 3 2 0 0,
-    // Fused
-    LitAdd 1 1 0 0 peak 1,
-    LitMul 1 1 0 0 peak 1,
-    LitAnd 1 1 0 0 peak 1,
-    LitLShift 1 1 0 0 peak 1,
-    LitRShift 1 1 0 0 peak 1,
-    /// A positive literal.
-    LitDiv 1 1 0 0 peak 1,
-    /// A positive literal.
-    LitMod 1 1 0 0 peak 1,
-    DupLitAdd 1 2 0 0 peak 2,
-    /// `swap 1+ swap` and the like.
-    UnderLitAdd 2 2 0 0 peak 1,
-    DupMul 1 1 0 0 peak 1,
-    OverAdd 2 2 0 0 peak 1,
-    TuckMod 2 2 0 0 peak 1,
 }
 
 impl Op {
@@ -335,7 +337,7 @@ impl Op {
     /// return stack, nothing out of line.
     #[inline(always)]
     pub const fn is_plain(self) -> bool {
-        self as u8 >= Op::Lit as u8
+        (self as u8) < Op::Return as u8
     }
 }
 
@@ -427,12 +429,13 @@ pub(super) const fn op_of(word: Word) -> Option<Op> {
     })
 }
 
-/// [`op_of`] by the number of the word.
-pub(super) static SIMPLE: [Option<Op>; 512] = {
-    let mut table = [None; 512];
+/// [`op_of`] by the number of the word, and whether that operation [may fuse](fuses) with those before it.
+pub(super) static SIMPLE: [(Option<Op>, bool); 512] = {
+    let mut table = [(None, false); 512];
     let mut row = 0;
     while row < WORD_COUNT {
-        table[row] = op_of(super::words::WORDS[row].word);
+        let op = op_of(super::words::WORDS[row].word);
+        table[row] = (op, matches!(op, Some(op) if fuses(op)));
         row += 1;
     }
     table

@@ -30,10 +30,16 @@ pub(super) enum Kind {
     Marker,
 }
 
+/// Bytes of a name that an entry holds itself.
+const SHORT: usize = 8;
+
 /// A word above the image.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     key: NameKey,
+    /// The name as it is written, where it is short.
+    short: [u8; SHORT],
+    /// Where the names are that it follows or, if it is long, begins.
     name_start: u32,
     name_len: u32,
     /// The next older word in the same bucket, plus one.
@@ -61,6 +67,7 @@ impl Entry {
     pub fn of(kind: Kind) -> Self {
         Self {
             key: 0,
+            short: [0; SHORT],
             name_start: 0,
             name_len: 0,
             older: 0,
@@ -85,6 +92,7 @@ const N_BUCKETS: usize = 64;
 /// The words above the image. An entry's index is its execution token less the number of words in the image.
 pub(super) struct Dictionary {
     entries: Vec<Entry>,
+    /// The names that are not short.
     names: Vec<u8>,
     /// Newest entry of each bucket, plus one; only good where `occupied` says so.
     heads: [u32; N_BUCKETS],
@@ -141,38 +149,34 @@ impl Dictionary {
         let index = self.entries.len();
         let name_start = self.names.len() as u32;
         let key = key_of(name);
-        if name.len() <= 8 {
-            // One write of all eight costs less than a call to copy a few.
-            self.names.extend_from_slice(&key.to_le_bytes());
-            self.names.truncate(name_start as usize + name.len());
-        } else {
+        if name.len() > SHORT {
             self.names.extend_from_slice(name);
         }
-        self.entries.push(Entry { key: fold_case(key), name_start, name_len: name.len() as u32, ..entry });
+        let (short, name_len) = (key.to_le_bytes(), name.len() as u32);
+        self.entries.push(Entry { key: fold_case(key), short, name_start, name_len, ..entry });
         index
     }
 
     /// Lets a word be found whose text ends at `place`; returns its `Enter`.
     #[inline(always)]
     pub fn reveal_to(&mut self, index: usize, place: u32) -> u32 {
-        let entry = &mut self.entries[index];
+        let Self { entries, heads, occupied, .. } = self;
+        let entry = &mut entries[index];
         entry.text.1 = place;
         let enter = entry.enter;
-        self.reveal(index);
+        if entry.name_len > 0 {
+            let bucket = bucket_of(entry.key);
+            entry.older = if *occupied >> bucket & 1 == 1 { heads[bucket] } else { 0 };
+            heads[bucket] = index as u32 + 1;
+            *occupied |= 1 << bucket;
+        }
         enter
     }
 
     /// Lets a word be found.
-    #[inline(always)]
     pub fn reveal(&mut self, index: usize) {
-        let entry = &mut self.entries[index];
-        if entry.name_len == 0 {
-            return;
-        }
-        let bucket = bucket_of(entry.key);
-        entry.older = if self.occupied >> bucket & 1 == 1 { self.heads[bucket] } else { 0 };
-        self.heads[bucket] = index as u32 + 1;
-        self.occupied |= 1 << bucket;
+        let place = self.entries[index].text.1;
+        self.reveal_to(index, place);
     }
 
     /// Whether a word with this key may be there; false is certain.
@@ -224,7 +228,10 @@ impl Dictionary {
     #[inline]
     pub fn name(&self, index: usize) -> &[u8] {
         let entry = &self.entries[index];
-        &self.names[entry.name_start as usize..(entry.name_start + entry.name_len) as usize]
+        match entry.short.get(..entry.name_len as usize) {
+            Some(short) => short,
+            None => &self.names[entry.name_start as usize..(entry.name_start + entry.name_len) as usize],
+        }
     }
 
     pub fn get(&self, index: usize) -> &Entry {

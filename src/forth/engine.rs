@@ -92,8 +92,8 @@ pub struct Engine {
     pub(super) unfinished: u32,
     image_mark: CodeMark,
     checkpoint: Mark,
-    /// The machine is as the last `execute` left it, not as the checkpoint says.
-    used: bool,
+    /// What the last `execute` left otherwise than the checkpoint has it.
+    used: Used,
     /// Some word asked for the dictionary or the source since, so that there may be words to forget.
     pub(super) hosted: bool,
     fuel_at_start: i64,
@@ -120,6 +120,17 @@ pub(super) struct Open {
     pub code: CodeMark,
     /// It came through `define`, where the text does not end it.
     pub bare: bool,
+}
+
+/// What a run has used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Used {
+    /// Nothing since the checkpoint.
+    Nothing,
+    /// The data stack and no more: a plain word cannot.
+    Stack,
+    /// Perhaps memory, perhaps the dictionary.
+    Anything,
 }
 
 /// How much of everything there is.
@@ -218,7 +229,7 @@ impl Engine {
             undo: Vec::new(),
             image_mark,
             checkpoint: Mark::image(image_mark),
-            used: false,
+            used: Used::Nothing,
             hosted: false,
             fuel_at_start: 0,
             natives: Natives::default(),
@@ -250,7 +261,7 @@ impl Engine {
         self.compiling = false;
         self.quotations.clear();
         self.latest = None;
-        self.used = false;
+        self.used = Used::Nothing;
     }
 
     /// Compiles `: name body ;`. The word can call itself by RECURSE.
@@ -279,7 +290,7 @@ impl Engine {
     #[inline]
     fn define_at(&mut self, name: &str, body: &str, has_run: &mut bool) -> Result<usize, Stop> {
         let name_error = name_error(name.as_bytes());
-        self.read_from(body.as_bytes())?;
+        self.put_text(body.as_bytes())?;
         if let Some(kind) = name_error {
             return Err(Stop::Text { kind, place: self.origin, len: 0 });
         }
@@ -287,6 +298,7 @@ impl Engine {
         if !self.compile_plain()? {
             *has_run = true;
             self.start_fuel();
+            self.begin_string();
             self.interpret()?;
         }
         match (self.open, self.compiling) {
@@ -441,7 +453,7 @@ impl Engine {
     /// Makes memory, words and HERE as they are now what every `execute` starts from. After `define` and `load` they are
     /// anyway; this keeps what the last `execute` changed.
     pub fn checkpoint(&mut self) {
-        self.used = false;
+        self.used = Used::Nothing;
         self.set_checkpoint();
     }
 
@@ -467,35 +479,65 @@ impl Engine {
     // In line: a call of it costs a tenth of what a short word costs.
     #[inline(always)]
     pub fn execute(&mut self, xt: Xt, inputs: &[Cell]) -> Result<(), Trap> {
-        self.settle();
-        self.used = true;
+        if self.used != Used::Stack && self.begin_run() {
+            return self.execute_watched(xt, inputs);
+        }
         self.start_fuel();
         let m = &mut self.machine;
-        m.output.clear();
-        m.rp = 0;
-        m.r_base = 0;
-        m.handler = 0;
         let Some(enter) = self.code.enters.get(xt.0 as usize).map(|enter| *enter as usize) else {
-            return Err(Trap { kind: TrapKind::Throw(throw::INVALID_ADDRESS), at: STOP as u32 });
+            return self.no_run(throw::INVALID_ADDRESS, STOP);
         };
-        if !m.set_items(inputs) {
-            return Err(Trap { kind: TrapKind::Throw(throw::STACK_OVERFLOW), at: enter as u32 });
+        if !m.put_items(inputs) {
+            return self.no_run(throw::STACK_OVERFLOW, enter);
         }
-        let header = self.code.instrs.get(enter..).and_then(|instrs| instrs.first_chunk::<2>());
-        if let Some([head, more]) = header
+        if let Some(more) = self.code.instrs.get(enter + 1)
             && more.a == PLAIN
-            && m.sp.wrapping_sub(head.b as usize) <= head.c as usize
+            && let head = &self.code.instrs[enter]
+            && inputs.len().wrapping_sub(head.b as usize) <= head.c as usize
             && m.fuel >= more.c as i64
-            && self.shadow.is_none()
         {
             m.fuel -= more.c as i64;
-            m.ip = enter + 2;
-            return match executor::run_plain(m, &self.code) {
-                Exit::Done => Ok(()),
-                exit => self.end_of(exit),
+            return match executor::run_plain(m, &self.code, enter, inputs.len()) {
+                true => Ok(()),
+                false => Err(executor::plain_trap(m)),
             };
         }
-        self.execute_framed(enter)
+        self.execute_framed(enter, inputs.len())
+    }
+
+    /// Clears away what plain words leave alone. Whether somebody watches the run, so that no word counts as plain.
+    #[inline(always)]
+    fn begin_run(&mut self) -> bool {
+        match self.used {
+            Used::Anything => self.settle_memory(),
+            // What was placed goes when the run is over.
+            _ if self.machine.memory.is_changed() => self.used = Used::Anything,
+            _ => self.used = Used::Stack,
+        }
+        self.machine.output.clear();
+        self.shadow.is_some()
+    }
+
+    /// Runs any word as one that may need more than the data stack.
+    #[cold]
+    #[inline(never)]
+    fn execute_watched(&mut self, xt: Xt, inputs: &[Cell]) -> Result<(), Trap> {
+        self.start_fuel();
+        let Some(enter) = self.code.enters.get(xt.0 as usize).map(|enter| *enter as usize) else {
+            return self.no_run(throw::INVALID_ADDRESS, STOP);
+        };
+        if !self.machine.put_items(inputs) {
+            return self.no_run(throw::STACK_OVERFLOW, enter);
+        }
+        self.execute_framed(enter, inputs.len())
+    }
+
+    /// Leaves an empty stack, where no run can begin.
+    #[cold]
+    #[inline(never)]
+    fn no_run(&mut self, code: Cell, at: usize) -> Result<(), Trap> {
+        self.machine.sp = 0;
+        Err(Trap { kind: TrapKind::Throw(code), at: at as u32 })
     }
 
     /// Goes on after the loop has ended, and says how that ends.
@@ -504,11 +546,15 @@ impl Engine {
         self.go_on_from(exit).map_err(|stop| self.trap_of(stop))
     }
 
-    /// Runs a word that may need more than the data stack.
+    /// Runs a word that may need more than the data stack, which has `depth` items.
     #[inline(never)]
-    fn execute_framed(&mut self, enter: usize) -> Result<(), Trap> {
-        self.machine.hold = memory::HOLD_END;
-        self.machine.shadow_depth = 0;
+    fn execute_framed(&mut self, enter: usize, depth: usize) -> Result<(), Trap> {
+        self.used = Used::Anything;
+        let m = &mut self.machine;
+        m.sp = depth;
+        (m.rp, m.r_base, m.handler) = (0, 0, 0);
+        m.hold = memory::HOLD_END;
+        m.shadow_depth = 0;
         if let Err(stop) = self.start(enter) {
             return Err(self.trap_of(stop));
         }
@@ -557,6 +603,7 @@ impl Engine {
     /// Changes the fuel of later `execute` and `load`.
     pub fn set_fuel(&mut self, fuel: u64) {
         self.limits.fuel = fuel.min(i64::MAX as u64);
+        self.machine.change_fuel();
     }
 
     /// Keeps a shadow stack from now on, or stops keeping one.
@@ -682,10 +729,19 @@ impl Engine {
     /// Goes back to the checkpoint, when something ran since.
     #[inline(always)]
     pub(super) fn settle(&mut self) {
-        if self.used {
-            self.used = false;
-            self.machine.memory.restore();
+        self.settle_memory();
+        if self.used != Used::Nothing {
+            self.used = Used::Nothing;
             self.machine.sp = 0;
+        }
+    }
+
+    /// Goes back to the checkpoint in all but the data stack.
+    #[inline(always)]
+    fn settle_memory(&mut self) {
+        if self.used == Used::Anything {
+            self.used = Used::Stack;
+            self.machine.memory.restore();
             if self.hosted {
                 self.forget_hosted();
             }

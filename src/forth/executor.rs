@@ -20,7 +20,7 @@ use super::machine::{CatchFrame, Frame, Machine, double};
 use super::memory;
 use super::prims;
 use super::shadow::{Label, Shadow};
-use super::trap::{TrapKind, throw};
+use super::trap::{Trap, TrapKind, throw};
 use super::words::{WORDS, Word};
 use crate::model::{Cell, scalar};
 
@@ -207,13 +207,23 @@ impl Operands {
     }
 }
 
-/// The loop for a word that is [`PLAIN`], run on its own: it ends where the word returns, so it needs no frame.
+/// The loop for a word that is [`PLAIN`], run on its own from its `Enter`: it ends where the word returns, so it needs no
+/// frame, and it calls nothing, so it saves no registers. `depth` is that of the data stack. False where it has stopped,
+/// for [`plain_trap`] to say why.
 ///
 /// # Panics
-/// In debug builds, where the machine does not stand at the beginning of such a word.
-pub(super) fn run_plain(m: &mut Machine, code: &Code) -> Exit {
-    debug_assert!(code.instrs[m.ip - 1].op == Op::More && code.instrs[m.ip - 1].a == PLAIN);
-    run_loop::<false, false, true>(m, code, None)
+/// In debug builds, where no such word begins there.
+#[inline(never)]
+pub(super) fn run_plain(m: &mut Machine, code: &Code, enter: usize, depth: usize) -> bool {
+    debug_assert!(code.instrs[enter + 1].op == Op::More && code.instrs[enter + 1].a == PLAIN);
+    run_loop::<false, false, true>(m, code, None, (enter + 2, depth)) == Exit::Done
+}
+
+/// Why a plain word has stopped: the one exception that such a word can throw is a division by zero.
+#[cold]
+#[inline(never)]
+pub(super) fn plain_trap(m: &Machine) -> Trap {
+    Trap { kind: TrapKind::Throw(throw::DIVISION_BY_ZERO), at: m.ip as u32 }
 }
 
 /// Runs from `m.ip` on.
@@ -222,10 +232,12 @@ pub(super) fn run<const CHECKED: bool, const SHADOW: bool>(
     code: &Code,
     watch: Option<&Watch<'_>>,
 ) -> Exit {
-    run_loop::<CHECKED, SHADOW, false>(m, code, watch)
+    let start = (m.ip, m.sp);
+    run_loop::<CHECKED, SHADOW, false>(m, code, watch, start)
 }
 
-/// All copies of the loop.
+/// All copies of the loop, from instruction `first` on, with `depth` items on the data stack. The plain one
+/// changes nothing in the machine but the data stack and, where it stops, `ip`.
 ///
 /// The unsafe code relies on:
 /// 1. Code is well formed: every jump and call target, and what follows every instruction but `Stop`, `Return` and the
@@ -245,12 +257,13 @@ fn run_loop<const CHECKED: bool, const SHADOW: bool, const IS_PLAIN: bool>(
     m: &mut Machine,
     code: &Code,
     watch: Option<&Watch<'_>>,
+    (first, depth): (usize, usize),
 ) -> Exit {
     let instrs: *const Instr = code.instrs.as_ptr();
-    // SAFETY: invariant 1: the machine stands at an instruction of this code.
-    let mut ip: *const Instr = unsafe { instrs.add(m.ip) };
+    // SAFETY: invariant 1: the machine stands at an instruction of this code, or begins a word.
+    let mut ip: *const Instr = unsafe { instrs.add(first) };
     // SAFETY: invariant 2.
-    let mut sp: *mut Cell = unsafe { m.stack.as_ptr().add(m.sp) };
+    let mut sp: *mut Cell = unsafe { m.stack.as_ptr().add(depth) };
     // SAFETY: invariant 2.
     let mut rp: *mut Cell = unsafe { m.returns.as_ptr().add(m.rp) };
     // SAFETY: invariant 2.
@@ -328,15 +341,9 @@ fn run_loop<const CHECKED: bool, const SHADOW: bool, const IS_PLAIN: bool>(
         };
     }
     macro_rules! locals {
-        () => {{
-            if IS_PLAIN {
-                // Nothing has touched these; reading them anew keeps them out of the loop's registers.
-                // SAFETY: invariant 2.
-                rp = unsafe { m.returns.as_ptr().add(m.rp) };
-                (r_base, fuel) = (m.r_base, m.fuel);
-            }
+        () => {
             Locals { ip: here!(), sp, tos, rp, r_base, fuel }
-        }};
+        };
     }
     macro_rules! exit {
         ($exit:expr) => {
@@ -344,9 +351,17 @@ fn run_loop<const CHECKED: bool, const SHADOW: bool, const IS_PLAIN: bool>(
         };
     }
     macro_rules! trap {
-        ($kind:expr) => {
-            return leave::<CHECKED>(m, Locals { ip: here!() - 1, ..locals!() }, Exit::Trap($kind))
-        };
+        ($kind:expr) => {{
+            if IS_PLAIN {
+                // Not even a call to end it; nothing else has changed.
+                debug_assert!($kind == TrapKind::Throw(throw::DIVISION_BY_ZERO));
+                set_item!(0, tos);
+                m.sp = m.depth(sp);
+                m.ip = here!() - 1;
+                return Exit::Trap($kind);
+            }
+            return leave::<CHECKED>(m, Locals { ip: here!() - 1, ..locals!() }, Exit::Trap($kind));
+        }};
     }
     macro_rules! throw {
         ($code:ident) => {
@@ -503,7 +518,7 @@ fn run_loop<const CHECKED: bool, const SHADOW: bool, const IS_PLAIN: bool>(
         {
             trap!(kind);
         }
-        if IS_PLAIN && (op as u8) < Op::Return as u8 {
+        if IS_PLAIN && op as u8 > Op::Return as u8 {
             debug_assert!(false, "{op:?} in a plain word");
             // SAFETY: invariant 4.
             unsafe { std::hint::unreachable_unchecked() };

@@ -7,7 +7,7 @@ use super::engine::Engine;
 use super::error::{CompileErrorKind, Stop};
 use super::fuel;
 use super::interpreter::text_error;
-use super::lexer::{Cursor, PADDING, Token};
+use super::lexer::{self, Cursor, PADDING, Token};
 use super::memory::{TEXT_BASE, VAR_TO_IN, WORD_BUFFER, WORD_BYTES};
 use super::trap::{TrapKind, throw};
 use super::words::Word;
@@ -57,22 +57,50 @@ pub(super) struct Text {
     pub name: Option<Box<str>>,
 }
 
+/// Appends a text and its padding.
+#[inline(always)]
+fn append_padded(source: &mut Vec<u8>, text: &[u8]) {
+    const BLANKS: u64 = u64::from_ne_bytes([b' '; 8]);
+    if text.len() <= 8 {
+        // One write of constant size costs less than two, the first by a call.
+        let padded = lexer::key_of(text) | BLANKS.checked_shl(8 * text.len() as u32).unwrap_or(0);
+        let end = source.len() + text.len() + PADDING;
+        let words = [padded, BLANKS, BLANKS].map(u64::to_le_bytes);
+        source.extend_from_slice(words.as_flattened());
+        source.truncate(end);
+    } else {
+        source.extend_from_slice(text);
+        source.extend_from_slice(&[b' '; PADDING]);
+    }
+}
+
 impl Engine {
     /// Makes `text` the text to read, as one string; it is kept for messages.
-    #[inline]
     pub(super) fn read_from(&mut self, text: &[u8]) -> Result<()> {
+        self.put_text(text)?;
+        self.begin_string();
+        Ok(())
+    }
+
+    /// Makes `text` the next to read, without a program that asks what is read: `begin_string` comes before any runs.
+    #[inline(always)]
+    pub(super) fn put_text(&mut self, text: &[u8]) -> Result<()> {
         let source = &mut self.machine.memory.text;
         let start = source.len();
         if start + text.len() + PADDING > self.limits.source_bytes as usize {
             return Err(Stop::Text { kind: CompileErrorKind::TooLarge, place: start as u32, len: 0 });
         }
-        source.extend_from_slice(text);
-        source.extend_from_slice(&[b' '; PADDING]);
+        append_padded(source, text);
         self.origin = start as u32;
         let end = (start + text.len()) as u32;
         self.input = Cursor { at: start as u32, end };
-        self.reading = Reading { line: start as u32, text_end: end, id: 0, addr: None, by_line: false };
         Ok(())
+    }
+
+    /// What is read now is the text that was put last, all of it as one string.
+    pub(super) fn begin_string(&mut self) {
+        let (line, text_end) = (self.origin, self.input.end);
+        self.reading = Reading { line, text_end, id: 0, addr: None, by_line: false };
     }
 
     /// The same line by line, as files are read.

@@ -67,7 +67,7 @@ impl Engine {
         let mut input = self.input;
         loop {
             let before = input;
-            let Some(token) = input.next(source) else { break };
+            let Some(token) = input.next_in_line(source) else { break };
             if dictionary.may_have(token.key) || token.len > 8 || code.instrs.len() >= code_max {
                 self.input = before;
                 return Ok(false);

@@ -36,43 +36,43 @@ pub(super) struct Cursor {
 
 impl Cursor {
     /// The next token, after any space.
-    #[inline]
     pub fn next(&mut self, source: &[u8]) -> Option<Token> {
-        const ONES: u64 = 0x0101_0101_0101_0101;
-        const HIGH: u64 = 0x8080_8080_8080_8080;
-        let mut at = self.at as usize;
-        let end = self.end as usize;
-        loop {
-            if at >= end {
-                self.at = self.end;
-                return None;
-            }
-            let raw = u64::from_le_bytes(source[at..at + 8].first_chunk().copied().unwrap_or([b' '; 8]));
-            // Bit 7 of the first byte below 0x21 is set; what is found behind it may be wrong.
-            let blank = raw.wrapping_sub(ONES * 0x21) & !raw & HIGH;
-            if blank == 0 {
-                return Some(self.long(source, at, raw));
-            }
-            let bits = blank.trailing_zeros() - 7;
-            if bits == 0 {
-                at += 1;
-                continue;
-            }
-            let len = (bits / 8) as usize;
-            // A delimiter is swallowed with its token; at the end of the text the padding plays its part.
-            self.at = (at + len + 1).min(end) as u32;
-            let key = fold_case(raw & ((1 << bits) - 1));
-            return Some(Token { start: at as u32, len: len as u32, key });
-        }
+        self.next_in_line(source)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn long(&mut self, source: &[u8], at: usize, raw: u64) -> Token {
+    /// The same, for the one loop that reads nearly all of them.
+    #[inline(always)]
+    pub fn next_in_line(&mut self, source: &[u8]) -> Option<Token> {
+        let mut at = self.at as usize;
         let end = self.end as usize;
-        let len = source[at..end].iter().position(|byte| *byte <= b' ').unwrap_or(end - at);
+        if at >= end {
+            return None;
+        }
+        let (mut raw, mut blank) = eight(source, at);
+        // Two spaces in a row are rare, so they have a loop of their own.
+        if blank & 0x80 != 0 {
+            loop {
+                at += 1;
+                if at >= end {
+                    self.at = self.end;
+                    return None;
+                }
+                (raw, blank) = eight(source, at);
+                if blank & 0x80 == 0 {
+                    break;
+                }
+            }
+        }
+        let (len, key) = match blank {
+            0 => (long(&source[at..end]), fold_case(raw)),
+            _ => {
+                let bits = blank.trailing_zeros() - 7;
+                ((bits / 8) as usize, fold_case(raw & ((1 << bits) - 1)))
+            }
+        };
+        // A delimiter is swallowed with its token; at the end of the text the padding plays its part.
         self.at = (at + len + 1).min(end) as u32;
-        Token { start: at as u32, len: len as u32, key: fold_case(raw) }
+        Some(Token { start: at as u32, len: len as u32, key })
     }
 
     /// The text up to `delimiter`, which is passed over; up to the end where there is none. The flag says which.
@@ -99,6 +99,23 @@ impl Cursor {
         }
         self.parse(source, b'\n');
     }
+}
+
+/// The eight bytes at a place. The second number has bit 7 of the first byte below 0x21 set; what it has behind that one
+/// may be wrong.
+#[inline(always)]
+fn eight(source: &[u8], at: usize) -> (u64, u64) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let raw = u64::from_le_bytes(source[at..at + 8].first_chunk().copied().unwrap_or([b' '; 8]));
+    (raw, raw.wrapping_sub(ONES * 0x21) & !raw & HIGH)
+}
+
+/// The length of a token that is no shorter than eight bytes, at the beginning of `rest`.
+#[cold]
+#[inline(never)]
+fn long(rest: &[u8]) -> usize {
+    rest.iter().position(|byte| *byte <= b' ').unwrap_or(rest.len())
 }
 
 /// A number as source text has it.

@@ -124,11 +124,9 @@ pub(super) struct Machine {
     pub reserve: i64,
     /// How much the run loop gets at a time.
     piece: i64,
-    /// What was left of the piece when `given` of it was given: short runs share one, so that a word that is run again and
-    /// again is sampled, too.
-    piece_left: i64,
-    /// What `fuel` was when it was given last.
-    given: i64,
+    /// What is left of the piece apart from `fuel`: short runs share one, so that a word that is run again and again is
+    /// sampled, too.
+    spare: i64,
     /// A piece was used up since somebody asked.
     pub spent: bool,
     /// Depth of the shadow stack, where one is kept.
@@ -167,8 +165,7 @@ impl Machine {
             fuel: 0,
             reserve: 0,
             piece: i64::MAX,
-            piece_left: i64::MAX,
-            given: 0,
+            spare: i64::MAX,
             spent: false,
             shadow_depth: 0,
             hold: memory::HOLD_END,
@@ -185,9 +182,10 @@ impl Machine {
         &self.stack.as_slice()[1..=self.sp]
     }
 
-    /// Makes these cells the data stack. False where they do not fit.
+    /// Puts these cells where the data stack's items lie; how many there are is for the caller to say. False where they
+    /// do not fit.
     #[inline(always)]
-    pub fn set_items(&mut self, items: &[Cell]) -> bool {
+    pub fn put_items(&mut self, items: &[Cell]) -> bool {
         let n = items.len();
         // There are just `sp_max` cells from number 1 on.
         let Some(cells) = self.stack.as_mut_slice().get_mut(1..n + 1) else { return false };
@@ -200,7 +198,6 @@ impl Machine {
             }
             _ => cells.copy_from_slice(items),
         }
-        self.sp = n;
         true
     }
 
@@ -258,25 +255,35 @@ impl Machine {
     /// Gives a run this much fuel.
     #[inline(always)]
     pub fn set_fuel(&mut self, fuel: i64) {
-        self.piece_left = (self.piece_left - (self.given - self.fuel)).max(0);
-        self.given = fuel.min(self.piece_left);
-        self.fuel = self.given;
-        self.reserve = fuel - self.given;
+        // Where all that was left of the piece was given, what is left now is no more than the same fuel allows.
+        if self.spare != 0 {
+            let left = self.fuel + self.spare;
+            self.fuel = fuel.min(left);
+            self.spare = left - self.fuel;
+        }
+        self.reserve = fuel - self.fuel;
+    }
+
+    /// The next run may be given less fuel than the last.
+    pub fn change_fuel(&mut self) {
+        self.spare += self.fuel;
+        self.reserve += self.fuel;
+        self.fuel = 0;
     }
 
     /// Begins a new piece of the fuel that is left: machine code has burned some that was never given.
     pub fn begin_piece(&mut self) {
         let left = self.fuel_left();
-        self.piece_left = self.piece;
-        self.given = left.min(self.piece);
-        self.fuel = self.given;
-        self.reserve = left - self.given;
+        self.fuel = left.min(self.piece);
+        self.spare = self.piece - self.fuel;
+        self.reserve = left - self.fuel;
     }
 
     /// From now on the run loop gets so much at a time.
     pub fn set_piece(&mut self, piece: i64) {
         self.piece = piece;
-        self.piece_left = self.piece_left.min(piece);
+        // Negative where more is given already.
+        self.spare = self.fuel.saturating_add(self.spare).min(piece) - self.fuel;
     }
 
     /// All the fuel that is left.
@@ -294,10 +301,10 @@ impl Machine {
             return None;
         }
         self.spent = true;
-        self.piece_left = self.piece;
-        self.given = left.min(self.piece);
-        self.reserve = left - self.given;
-        Some(self.given)
+        let given = left.min(self.piece);
+        self.spare = self.piece - given;
+        self.reserve = left - given;
+        Some(given)
     }
 
     /// Hands the output to a sink from now on; it has no bound then.

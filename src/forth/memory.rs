@@ -357,6 +357,12 @@ impl Memory {
         self.forget_dirty();
     }
 
+    /// Whether anything is not as the checkpoint has it.
+    #[inline(always)]
+    pub fn is_changed(&self) -> bool {
+        self.here != self.saved_here || self.dirty.hi | self.dirty_heap.hi != 0
+    }
+
     /// Goes back to the checkpoint.
     #[inline(always)]
     pub fn restore(&mut self) {

@@ -61,9 +61,8 @@ impl Prover {
     /// found into the header. Leaves the word unproven where there is no proof.
     #[inline(always)]
     pub fn prove(&mut self, instrs: &mut [Instr], enter: usize, end: usize, has_jumps: bool, room: Room) {
-        match straight_line(&instrs[enter + 2..end]) {
-            Some(bounds) => write(instrs, enter, &bounds, room, PLAIN),
-            None => self.prove_any(instrs, enter, end, has_jumps, room),
+        if !prove_line(&mut instrs[enter..end], room) {
+            self.prove_any(instrs, enter, end, has_jumps, room);
         }
     }
 
@@ -81,8 +80,8 @@ impl Prover {
             }
             found => found,
         };
-        if let Some(bounds) = found {
-            write(instrs, enter, &bounds, room, 0);
+        if let (Some(bounds), [enter, more, ..]) = (found, &mut instrs[enter..]) {
+            write(enter, more, &bounds, room, 0);
         }
     }
 
@@ -235,10 +234,23 @@ impl Prover {
     }
 }
 
-/// The bounds of a word of plain operations and a return, which need no walk. `None` for any other.
+/// Proves a word that is a straight line. False for any other.
+// Out of line: amid `define` the loop kept half of what it needs in memory.
+#[inline(never)]
+fn prove_line(word: &mut [Instr], room: Room) -> bool {
+    let [enter, more, line @ .., Instr { op: Op::Return, a: 0, .. }] = word else { return false };
+    match straight_line(line) {
+        Some(bounds) => {
+            write(enter, more, &bounds, room, PLAIN);
+            true
+        }
+        None => false,
+    }
+}
+
+/// The bounds of plain operations, which need no walk. `None` where there is any other.
 #[inline(always)]
-fn straight_line(body: &[Instr]) -> Option<Bounds> {
-    let [line @ .., Instr { op: Op::Return, a: 0, .. }] = body else { return None };
+fn straight_line(line: &[Instr]) -> Option<Bounds> {
     let (mut d, mut low, mut high) = (0, 0, 0);
     for instr in line {
         if !instr.op.is_plain() {
@@ -263,17 +275,14 @@ pub(super) fn is_static(word: super::words::Word) -> bool {
     }
 }
 
-fn write(instrs: &mut [Instr], enter: usize, bounds: &Bounds, room: Room, mark: u8) {
+fn write(enter: &mut Instr, more: &mut Instr, bounds: &Bounds, room: Room, mark: u8) {
     let need = -bounds.low as usize;
     let span = room.sp_max.checked_sub(need + bounds.high as usize);
     let r_span = room.rp_max.checked_sub(bounds.r_high as usize);
     let delta = i8::try_from(bounds.delta.unwrap_or(0));
     if let (Some(span), Some(r_span), Ok(delta), true) = (span, r_span, delta, need < UNPROVEN as usize) {
-        instrs[enter].a = delta as u8;
-        instrs[enter].b = need as u16;
-        instrs[enter].c = span as i32;
-        instrs[enter + 1].a = mark;
-        instrs[enter + 1].b = r_span as u16;
+        (enter.a, enter.b, enter.c) = (delta as u8, need as u16, span as i32);
+        (more.a, more.b) = (mark, r_span as u16);
     }
 }
 
@@ -334,19 +343,23 @@ mod tests {
                 instrs.extend_from_slice(&body);
                 if first.is_plain() && second.is_plain() {
                     plain += 1;
-                    let line = straight_line(&body).expect("a plain line");
+                    let line = straight_line(&body[..2]).expect("a plain line");
                     let walk = Prover::default().walk::<false>(&instrs, 1, 6, None).expect("a proof");
                     let of = |bounds: &Bounds| (bounds.low, bounds.high, bounds.r_high, bounds.delta);
                     assert_eq!(of(&line), of(&walk), "{first:?} {second:?}");
                 } else {
                     others += 1;
-                    assert!(straight_line(&body).is_none(), "{first:?} {second:?}");
+                    assert!(straight_line(&body[..2]).is_none(), "{first:?} {second:?}");
                 }
             }
         }
         assert!(plain > 1000 && others > 1000);
-        assert!(straight_line(&[Instr { a: 1, ..Instr::new(Op::Return) }]).is_none(), "locals");
-        assert!(straight_line(&[Instr::new(Op::Return), Instr::new(Op::Dup)]).is_none());
+        let header = [Op::Enter, Op::More].map(Instr::new);
+        let proven = |body: &[Instr]| prove_line(&mut [&header, body].concat(), ROOM);
+        assert!(proven(&[Instr::new(Op::Return)]));
+        assert!(!proven(&[Instr { a: 1, ..Instr::new(Op::Return) }]), "locals");
+        assert!(!proven(&[Instr::new(Op::Return), Instr::new(Op::Dup)]));
+        assert!(!proven(&[]));
     }
 
     #[test]

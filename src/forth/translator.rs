@@ -4,7 +4,7 @@ use super::bytecode::{Instr, Op, SIMPLE, WORD_COUNT};
 use super::code::Code;
 use super::error::CompileErrorKind;
 use super::fuel;
-use super::fuse::{fuse, fuse_branch, fuses};
+use super::fuse::{fuse, fuse_branch};
 use super::prims;
 use super::prove::{Prover, Room};
 use super::words::{NameKey, Word};
@@ -222,11 +222,15 @@ impl Translator {
     #[inline(always)]
     fn word(&mut self, code: &mut Code, word: Word, place: u32) -> Result<bool> {
         match SIMPLE[word as usize] {
-            Some(op) => {
+            (Some(op), false) => {
+                code.push(Instr::new(op), place);
+                Ok(true)
+            }
+            (Some(op), true) => {
                 self.emit(code, op, place);
                 Ok(true)
             }
-            None => self.other_word(code, word, place),
+            (None, _) => self.other_word(code, word, place),
         }
     }
 
@@ -268,9 +272,6 @@ impl Translator {
     /// Compiles one operation, fused with those before where that is known to pay.
     #[inline(always)]
     pub fn emit(&mut self, code: &mut Code, op: Op, place: u32) {
-        if !fuses(op) {
-            return code.push(Instr::new(op), place);
-        }
         match fuse(self.own(code), op) {
             None => code.push(Instr::new(op), place),
             Some((n_fused, instr)) => replace(code, n_fused, instr),

@@ -19,6 +19,10 @@ pub fn div_mod_floored(dividend: Cell, divisor: Cell) -> Option<(Cell, Cell)> {
     if divisor == 0 {
         return None;
     }
+    if divisor == -1 {
+        // Here, the only quotient that does not fit is a case of its own already.
+        return Some((dividend.wrapping_neg(), 0));
+    }
     let quotient = dividend.wrapping_div(divisor);
     let remainder = dividend.wrapping_rem(divisor);
     if remainder != 0 && (remainder ^ divisor) < 0 {
