@@ -76,9 +76,13 @@ impl Code {
         self.instrs[enter - 1].c as u32
     }
 
-    /// The token of the word that the instruction at `at` belongs to.
+    /// The token of the definition that the instruction at `at` stands in, around all quotations.
     pub fn xt_at(&self, at: usize) -> Option<u32> {
-        self.head_at(at).map(|head| self.instrs[head].c as u32)
+        let mut head = self.head_at(at)?;
+        while self.instrs[head].a != 0 {
+            head = self.head_at(head.checked_sub(1)?)?;
+        }
+        Some(self.instrs[head].c as u32)
     }
 
     /// The `Enter` of the word that the instruction at `at` belongs to.

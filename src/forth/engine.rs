@@ -5,7 +5,7 @@ use super::code::{Code, CodeMark, STOP};
 use super::dictionary::{Dictionary, Entry};
 use super::error::{CompileError, CompileErrorKind, Details, ForthError, Location, Stop};
 use super::executor::{self, Exit, Watch};
-use super::fuse::culprit;
+use super::fuse::{catch_up, culprit};
 use super::image::Image;
 use super::input::{NAMED_TEXT_ID, Reading, Text};
 use super::interpreter::Found;
@@ -364,7 +364,7 @@ impl Engine {
             error.details = Some(self.details(stop));
             self.drop_open();
             self.nesting = 0;
-            if stop.kind() != TrapKind::Quit {
+            if !stop.kind().is_quit() {
                 self.machine.sp = 0;
             }
             error
@@ -1031,7 +1031,12 @@ impl Engine {
             Stop::Text { place, .. } => (place, None),
             Stop::Trap(trap) => (self.inner_token, Some(self.describe(trap))),
         };
-        let stack = self.machine.items();
+        let mut stack = self.machine.items().to_vec();
+        if let (Stop::Trap(trap), Some(described)) = (stop, &described)
+            && let Some(instr) = self.code.instrs.get(trap.at as usize)
+        {
+            catch_up(*instr, trap.kind, &described.word, &mut stack);
+        }
         let described = described.unwrap_or_else(|| Description::of(stop.kind()));
         let location = self.location(place);
         let trail = std::mem::take(&mut self.trail);

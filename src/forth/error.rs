@@ -32,6 +32,8 @@ pub enum CompileErrorKind {
     UnfinishedDefinition,
     /// A backslash in `s\"` with nothing known behind it: exception -24.
     BadEscape,
+    /// A local of the definition around a quotation, or of the part before DOES>, where it is not there: exception -13.
+    OuterLocal,
     /// A word of a word set that this system does not have: exception -13.
     NotProvided(&'static str),
     /// More code, words or source than the limits allow: exception -8.
@@ -45,7 +47,7 @@ impl CompileErrorKind {
     pub fn code(self) -> Option<Cell> {
         use CompileErrorKind::*;
         Some(match self {
-            UndefinedWord | NotProvided(_) => -13,
+            UndefinedWord | OuterLocal | NotProvided(_) => -13,
             NumberTooLarge | BadEscape => -24,
             ControlMismatch | UnclosedControl => -22,
             TooDeep => -52,
@@ -78,6 +80,7 @@ impl std::fmt::Display for CompileErrorKind {
             NameTooLong => "name too long",
             Unterminated => "text is not closed",
             BadEscape => "unknown escape in a string",
+            OuterLocal => "locals of the definition cannot be used in a quotation or behind does>",
             NotProvided(set) => return write!(f, "undefined word (the {set} words are not provided)"),
             UnfinishedDefinition => "the definition is not finished",
             TooLarge => "too large",

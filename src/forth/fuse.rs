@@ -4,6 +4,7 @@
 
 use super::bytecode::{Instr, Op};
 use super::trap::{TrapKind, throw};
+use crate::model::Cell;
 
 /// Whether there is any rule for what an operation becomes with those before it.
 #[inline(always)]
@@ -187,6 +188,49 @@ pub(super) fn culprit(instr: Instr, kind: TrapKind) -> usize {
             (underflow && instr.a == 0) as usize
         }
         _ => 0,
+    }
+}
+
+/// Does to the stack, as it was before an instruction that stopped, what the words before the [`culprit`] have done, as far
+/// as the instruction and the stack tell. `word` is the culprit.
+pub(super) fn catch_up(instr: Instr, kind: TrapKind, word: &str, stack: &mut Vec<Cell>) {
+    let n_done = culprit(instr, kind);
+    if n_done == 0 {
+        return;
+    }
+    let literal = instr.c as Cell;
+    match instr.op {
+        // `5 -` adds -5.
+        Op::LitAdd if word == "-" => stack.push(-literal),
+        Op::LitAdd | Op::LitMul | Op::LitAnd | Op::LitLShift | Op::LitRShift | Op::LitDiv | Op::LitMod => {
+            stack.push(literal);
+        }
+        Op::PickAt | Op::LitFetch | Op::LitStore | Op::LitPlusStore => stack.push(literal),
+        Op::DupFetch => {
+            if let Some(top) = stack.last().copied() {
+                stack.push(top);
+            }
+        }
+        Op::CellPlusFetch => {
+            if let Some(addr) = stack.last_mut() {
+                *addr = addr.wrapping_add(8);
+            }
+        }
+        Op::AddFetch | Op::AddCFetch => {
+            if let (Some(top), Some(below)) = (stack.pop(), stack.last_mut()) {
+                *below = below.wrapping_add(top);
+            }
+        }
+        Op::TuckMod => {
+            if let [.., second, top] = stack[..] {
+                stack.truncate(stack.len() - 2);
+                stack.extend([top, second, top]);
+            }
+        }
+        op if (Op::LitBranchEqual as u8..=Op::LitBranchGreaterEq as u8).contains(&(op as u8)) => {
+            stack.push(instr.b as i16 as Cell);
+        }
+        _ => {}
     }
 }
 

@@ -145,9 +145,7 @@ impl Engine {
         if self.code.instrs.len() >= self.code_max() {
             return Err(text_error(CompileErrorKind::TooLarge, token));
         }
-        if let Some(local) =
-            self.translator.local(&self.machine.memory.text, token.key, token.text(&self.machine.memory.text))
-        {
+        if let Some(local) = self.local(token)? {
             self.translator.token();
             self.translator.use_local(&mut self.code, Op::LocalGet, local, token.start);
             return Ok(());
@@ -166,6 +164,13 @@ impl Engine {
                 self.compile_number(number, token)
             }
         }
+    }
+
+    /// The local that a token names.
+    #[inline(always)]
+    fn local(&self, token: Token) -> Result<Option<i32>> {
+        let source = &self.machine.memory.text;
+        self.translator.local(source, token.key, token.text(source)).map_err(|kind| text_error(kind, token))
     }
 
     fn compile_number(&mut self, number: Number, token: Token) -> Result<()> {
@@ -489,8 +494,7 @@ impl Engine {
 
     fn compile_to(&mut self, place: u32) -> Result<()> {
         let token = self.next_token()?;
-        let text = token.text(&self.machine.memory.text);
-        if let Some(local) = self.translator.local(&self.machine.memory.text, token.key, text) {
+        if let Some(local) = self.local(token)? {
             self.translator.use_local(&mut self.code, Op::LocalSet, local, place);
             return Ok(());
         }
@@ -583,6 +587,7 @@ impl Engine {
         // The code behind DOES> is found under the token of the word that has it.
         let xt = self.open.map_or(0, |open| (WORDS.len() + open.index) as u32);
         let enter = self.code.begin(xt, token.start);
+        self.translator.hide_locals();
         self.translator.begin(&self.code, enter);
         Ok(())
     }

@@ -51,6 +51,8 @@ const END: i32 = -1;
 pub(super) struct Translator {
     control: Vec<Control>,
     locals: Vec<Local>,
+    /// Locals of the definitions around a quotation and of what comes before DOES>: their values are elsewhere.
+    hidden: Vec<Local>,
     /// The newest LEAVE of the innermost loop; each one's `c` is the next until they are mended.
     leaves: i32,
     /// Instructions before this one are the target of a jump, and are not fused with what follows.
@@ -71,6 +73,7 @@ pub(super) struct Translator {
 struct Outer {
     control: Vec<Control>,
     locals: Vec<Local>,
+    n_hidden: usize,
     leaves: i32,
     enter: u32,
     tokens: u32,
@@ -97,8 +100,9 @@ impl Translator {
     /// Begins a definition, with no other around it.
     #[inline(always)]
     pub fn begin_outermost(&mut self, code: &Code, enter: u32) {
-        if !self.outer.is_empty() {
+        if !self.outer.is_empty() || !self.hidden.is_empty() {
             self.outer.clear();
+            self.hidden.clear();
         }
         self.begin(code, enter);
     }
@@ -109,9 +113,12 @@ impl Translator {
             return Err(CompileErrorKind::TooDeep);
         }
         let jump = self.jump(code, Op::Jump, 0, place);
+        let n_hidden = self.hidden.len();
+        self.hide_locals();
         self.outer.push(Outer {
             control: std::mem::take(&mut self.control),
             locals: std::mem::take(&mut self.locals),
+            n_hidden,
             leaves: self.leaves,
             enter: self.enter,
             tokens: self.tokens,
@@ -130,6 +137,7 @@ impl Translator {
         if let Some(outer) = self.outer.pop() {
             self.control = outer.control;
             self.locals = outer.locals;
+            self.hidden.truncate(outer.n_hidden);
             self.leaves = outer.leaves;
             self.enter = outer.enter;
             self.tokens = outer.tokens;
@@ -502,20 +510,28 @@ impl Translator {
     /// Whether the definition has locals.
     #[inline(always)]
     pub fn has_locals(&self) -> bool {
-        !self.locals.is_empty()
+        !self.locals.is_empty() || !self.hidden.is_empty()
     }
 
-    /// Which local has this name.
+    /// Which local has this name. An error where one has that cannot be used here.
     #[inline(always)]
-    pub fn local(&self, source: &[u8], key: NameKey, name: &[u8]) -> Option<i32> {
-        if self.locals.is_empty() {
-            return None;
+    pub fn local(&self, source: &[u8], key: NameKey, name: &[u8]) -> Result<Option<i32>> {
+        if !self.has_locals() {
+            return Ok(None);
         }
-        let found = self.locals.iter().rposition(|local| {
+        let is_named = |local: &Local| {
             let text = &source[local.start as usize..(local.start + local.len) as usize];
             local.key == key && text.eq_ignore_ascii_case(name)
-        });
-        found.map(|index| index as i32)
+        };
+        match self.locals.iter().rposition(is_named) {
+            None if self.hidden.iter().any(is_named) => Err(CompileErrorKind::OuterLocal),
+            found => Ok(found.map(|index| index as i32)),
+        }
+    }
+
+    /// What comes next in this definition has locals of its own.
+    pub fn hide_locals(&mut self) {
+        self.hidden.extend_from_slice(&self.locals);
     }
 
     /// Compiles getting or setting a local.

@@ -19,6 +19,11 @@ pub enum TrapKind {
 }
 
 impl TrapKind {
+    /// Whether it gives up control to whoever reads the program's text: QUIT, or its exception -56 that nothing caught.
+    pub fn is_quit(self) -> bool {
+        matches!(self, TrapKind::Quit | TrapKind::Throw(throw::QUIT))
+    }
+
     /// What it is, in a few words.
     pub fn name(self) -> &'static str {
         match self {
@@ -65,6 +70,7 @@ impl Trap {
 /// Exceptions that the engine itself raises.
 pub(super) mod throw {
     use crate::model::Cell;
+    pub const QUIT: Cell = -56;
     pub const ABORT: Cell = -1;
     pub const ABORT_QUOTE: Cell = -2;
     pub const STACK_OVERFLOW: Cell = -3;

@@ -56,6 +56,57 @@ fn check_code(text: &str, expect: &str) {
     assert_eq!(json["implementation"]["code"], expect, "{text}");
 }
 
+/// Old files have letters of old encodings in their comments.
+#[test]
+fn bytes_that_are_no_text_may_stand_in_comments() {
+    let lines = |text: &[u8]| {
+        let import = import(text, "t.fs");
+        let found = import.diagnostics.iter().map(|found| {
+            format!("{}:{} {} {}", found.place.line, found.place.column, found.code, found.message)
+        });
+        (import.specs.len(), import.n_imported(), found.collect::<Vec<_>>().join("\n"))
+    };
+    let note = |place: &str, byte: &str| {
+        format!("{place} WM006 the byte {byte} is not UTF-8 here; such bytes may only stand in comments")
+    };
+    assert_eq!(
+        lines(b"\\ caf\xE9\n: sq ( \xE9 ) dup * ; \\ na\xEFf\nT{ 3 sq -> 9 }T"),
+        (1, 1, note("1:6", "E9"))
+    );
+    assert_eq!(
+        lines(b": a [char] \xE9 ;\n: b a s\" x\" 2drop ;\n: c 2* ;\nT{ b -> 233 }T\nT{ 2 c -> 4 }T"),
+        (
+            1,
+            1,
+            format!("{}\n1:12 WM036 the code of `b` has a byte here that is not UTF-8", note("1:12", "E9"))
+        )
+    );
+    assert_eq!(
+        lines(b": c 2* ;\nT{ 2 c -> 4 }T\nT{ char \xE9 c -> 466 }T"),
+        (1, 1, format!("3:1 WM036 the test has a byte that is not UTF-8\n{}", note("3:9", "E9")))
+    );
+    let (n_specs, _, found) = lines(b"\xFF\xFE:\0 \0x\0");
+    assert_eq!((n_specs, found.contains("nothing of the file is read")), (0, true));
+}
+
+#[test]
+fn words_that_nothing_defines_are_warned_of() {
+    let unknown = |place: &str, word: &str| {
+        format!(
+            "{place} WM035 `{word}` is not defined before this and no word of the standard: the code will not compile"
+        )
+    };
+    let text = ": half 2/ ;\n: a ( n -- n ) half helper late ;\n: late ;\n: b {: x y -- z :} [char] zz x $FF + 'q' y helper a ;\nT{ 1 a -> 1 }T\nT{ 1 2 b -> 3 }T\nT{ 1 half -> 0 }T";
+    let import = import(text.as_bytes(), "t.fs");
+    let found: Vec<_> = import
+        .diagnostics
+        .iter()
+        .map(|found| format!("{}:{} {} {}", found.place.line, found.place.column, found.code, found.message))
+        .collect();
+    assert_eq!(found, [unknown("2:21", "helper"), unknown("2:28", "late"), unknown("4:44", "helper")]);
+    assert_eq!(import.specs.len(), 3);
+}
+
 #[test]
 fn tests_of_a_word_become_one_specification() {
     check("T{ 5 square -> 25 }T t{ -3 SQUARE -> 9 }t", "square ( a:int -- r:int ) [5] -> [25], [-3] -> [9]");

@@ -5,11 +5,12 @@ use super::scan::Findings;
 use super::source::{Piece, Source, Test};
 use super::value::Item;
 use super::{Import, Imported};
+use crate::forth::{self, words};
 use crate::model::{Cell, CellType, Severity, Value};
-use crate::spec::finding::Finding;
+use crate::spec::finding::{Finding, Span};
 use crate::spec::{codes, parse_spec_line};
 use serde_json::{Map, json};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Words that are tested, in the order of their first tests; a word that is defined anew begins again.
 pub(super) fn specifications(source: Source<'_>) -> Import {
@@ -27,10 +28,11 @@ pub(super) fn specifications(source: Source<'_>) -> Import {
         groups[group].tests.push(test);
     }
     let mut import = Import { n_tests, ..Import::default() };
+    let mut told = HashSet::new();
     for group in groups {
         let word = group.tests[0].word.lower();
         let declared = group.piece.and_then(|piece| pieces[piece].declared.as_ref()).or(declared.get(&word));
-        import.specs.extend(group.into_spec(text, &index, declared, &mut findings));
+        import.specs.extend(group.into_spec(text, &index, declared, &mut findings, &mut told));
     }
     import.diagnostics = findings.finish();
     import
@@ -75,6 +77,7 @@ impl Group<'_, '_> {
         index: &Index<'_>,
         declared: Option<&Declared>,
         findings: &mut Findings<'_>,
+        told: &mut HashSet<u32>,
     ) -> Option<Imported> {
         let first = self.tests[0].word;
         let (n_in, n_out) = match declared {
@@ -108,7 +111,22 @@ impl Group<'_, '_> {
         spec.insert("stack_effect".into(), json!({"inputs": shown(&inputs), "outputs": shown(&outputs)}));
         let cases: Vec<_> = self.tests.iter().map(|test| case(test, &inputs, &outputs)).collect();
         spec.insert("test_cases".into(), cases.into());
-        let code = self.piece.map(|piece| code_of(text, index, piece, self.tests[0].n_pieces));
+        let needed = self.piece.map(|piece| needed_by(index, piece, self.tests[0].n_pieces));
+        for &at in needed.iter().flatten() {
+            let piece = &index.pieces[at];
+            if let Some(damage) = piece.damage {
+                let message = format!("the code of `{}` has a byte here that is not UTF-8", first.text);
+                findings.add(Finding::error(codes::FORTH_TEST, damage, message));
+                return None;
+            }
+            for (word, span) in unknown_in(piece, at, index).filter(|(_, span)| told.insert(span.start)) {
+                let message = format!(
+                    "`{word}` is not defined before this and no word of the standard: the code will not compile"
+                );
+                findings.add(Finding::warning(codes::FORTH_TEXT, span, message));
+            }
+        }
+        let code = needed.map(|needed| code_of(text, index, needed));
         if let Some(code) = &code {
             spec.insert("implementation".into(), json!({ "code": code }));
         }
@@ -272,7 +290,7 @@ fn number(cell: Cell, ty: CellType) -> serde_json::Value {
 
 /// The definition of a word with everything that it needs, in the order of the file: the words that it calls, and lines
 /// before its first test that change one of them.
-fn code_of(text: &str, index: &Index<'_>, own: usize, n_before: usize) -> String {
+fn needed_by(index: &Index<'_>, own: usize, n_before: usize) -> BTreeSet<usize> {
     let pieces = index.pieces;
     let mut needed = BTreeSet::from([own]);
     let mut waiting = vec![own];
@@ -289,6 +307,30 @@ fn code_of(text: &str, index: &Index<'_>, own: usize, n_before: usize) -> String
             }
         }
     }
+    needed
+}
+
+/// Words of a definition that nothing defines, and where they stand.
+fn unknown_in<'s>(
+    piece: &'s Piece,
+    at: usize,
+    index: &'s Index<'s>,
+) -> impl Iterator<Item = (&'s str, Span)> + 's {
+    // Older notations of locals are not followed.
+    let is_followed = !["{", "locals|", "(local)"].iter().any(|opening| piece.words.contains(*opening));
+    let is_known = move |word: &str| {
+        words::lookup(word.as_bytes()).is_some()
+            || forth::number(word.as_bytes(), piece.base).is_some()
+            || piece.locals.contains(word)
+            || index.definition_of(word, at).is_some()
+    };
+    let mentions = piece.mentions.iter().map(|(word, span)| (word.as_str(), *span));
+    mentions.filter(move |(word, _)| is_followed && !is_known(word))
+}
+
+/// The pieces as they stand in the file, with the bases that they are read in.
+fn code_of(text: &str, index: &Index<'_>, needed: BTreeSet<usize>) -> String {
+    let pieces = index.pieces;
     let mut code = String::new();
     let mut base = 10;
     for piece in needed.into_iter().map(|at| &pieces[at]) {

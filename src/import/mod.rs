@@ -58,8 +58,15 @@ impl Import {
 pub fn import(text: &[u8], name: &str) -> Import {
     let findings = scan::Findings::new(text, name);
     match std::str::from_utf8(text) {
-        Ok(text) => group::specifications(source::read(text, findings)),
-        Err(error) => findings.not_utf8(error),
+        Ok(text) => group::specifications(source::read(text, findings, false)),
+        Err(error) if text.contains(&0) => findings.not_utf8(error),
+        Err(error) => {
+            // An older encoding: its letters mostly stand in comments, where they do no harm.
+            let readable = String::from_utf8_lossy(text);
+            let mut findings = scan::Findings::new(readable.as_bytes(), name);
+            findings.not_utf8_in_places(text, error);
+            group::specifications(source::read(&readable, findings, true))
+        }
     }
 }
 

@@ -65,6 +65,17 @@ impl<'t> Findings<'t> {
     }
 }
 
+impl Findings<'_> {
+    /// Some bytes of the file, `bytes` as it is, are no text, and are read as if they were unknown characters.
+    pub fn not_utf8_in_places(&mut self, bytes: &[u8], error: std::str::Utf8Error) {
+        let start = error.valid_up_to();
+        let message =
+            format!("the byte {:02X} is not UTF-8 here; such bytes may only stand in comments", bytes[start]);
+        let finding = Finding::warning(codes::NOT_UTF8, Span::at(start), message);
+        self.add(finding.suggest("convert the file to UTF-8"));
+    }
+}
+
 /// A word of the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Token<'t> {

@@ -23,6 +23,36 @@ pub(super) struct Piece {
     pub base: u32,
     /// Its stack comment.
     pub declared: Option<Declared>,
+    /// Words of a definition that must be known for it to compile, in the order of the text, each where it stands first.
+    pub mentions: Vec<(String, Span)>,
+    /// Its locals, in lower case.
+    pub locals: HashSet<String>,
+    /// Where it has a byte outside of comments that is no text.
+    pub damage: Option<Span>,
+}
+
+impl Piece {
+    /// One that begins with a word and has nothing else yet.
+    fn at(start: Token<'_>, base: u32) -> Self {
+        Self {
+            names: Vec::new(),
+            words: HashSet::new(),
+            start: start.start,
+            end: start.end(),
+            base,
+            declared: None,
+            mentions: Vec::new(),
+            locals: HashSet::new(),
+            damage: None,
+        }
+    }
+
+    /// Notes a word that it mentions.
+    fn mention(&mut self, token: Token<'_>) {
+        if self.words.insert(token.lower()) {
+            self.mentions.push((token.lower(), token.span()));
+        }
+    }
 }
 
 /// A test of a word.
@@ -100,7 +130,9 @@ const CHANGERS: &[&str] = &[
 ];
 
 /// Reads a whole file.
-pub(super) fn read<'t>(text: &'t str, findings: Findings<'t>) -> Source<'t> {
+///
+/// `is_damaged` says that some bytes were no text: each is a U+FFFD now.
+pub(super) fn read<'t>(text: &'t str, findings: Findings<'t>, is_damaged: bool) -> Source<'t> {
     let source = Source {
         text,
         findings,
@@ -117,6 +149,7 @@ pub(super) fn read<'t>(text: &'t str, findings: Findings<'t>) -> Source<'t> {
         definers: HashSet::new(),
         pending: None,
         about: None,
+        is_damaged,
     };
     while let Some(token) = reader.scanner.next() {
         reader.top(token);
@@ -134,6 +167,7 @@ struct Reader<'t> {
     /// The stack comment that stood last outside of everything.
     pending: Option<Declared>,
     about: Option<&'t str>,
+    is_damaged: bool,
 }
 
 /// A word or a literal of one side of a test.
@@ -248,14 +282,10 @@ impl<'t> Reader<'t> {
         let Some(name) = self.scanner.next() else {
             return self.lost(start.span(), "a name is missing behind the colon");
         };
-        let mut piece = Piece {
-            names: vec![name.lower()],
-            words: HashSet::new(),
-            start: start.start,
-            end: name.end(),
-            base: self.base,
-            declared: None,
-        };
+        let mut piece = Piece::at(start, self.base);
+        piece.names.push(name.lower());
+        piece.end = name.end();
+        self.note_damage(name.text, name, &mut piece);
         if !self.body(start, &mut piece) {
             return;
         }
@@ -277,7 +307,7 @@ impl<'t> Reader<'t> {
 
     /// The words up to `;`. Tells and goes back where a definition is never closed.
     fn body(&mut self, start: Token<'t>, piece: &mut Piece) -> bool {
-        let mut is_quoted = false;
+        let (mut is_quoted, mut is_char_next) = (false, false);
         loop {
             let before = self.scanner.at;
             let Some(token) = self.scanner.next() else {
@@ -298,9 +328,24 @@ impl<'t> Reader<'t> {
                 piece.end = token.end();
                 return true;
             }
+            let is_char = is_char_next;
             is_quoted =
                 matches!(token.lower().as_str(), "[char]" | "char" | "postpone" | "[compile]" | "[']");
-            self.inside(token, piece);
+            is_char_next = !is_char && matches!(token.lower().as_str(), "[char]" | "char");
+            match is_char {
+                true => {
+                    self.note_damage(token.text, token, piece);
+                    piece.end = piece.end.max(token.end());
+                }
+                false => self.inside(token, piece),
+            }
+        }
+    }
+
+    /// Notes that text of a piece is damaged.
+    fn note_damage(&self, text: &str, token: Token<'t>, piece: &mut Piece) {
+        if self.is_damaged && text.contains(char::REPLACEMENT_CHARACTER) {
+            piece.damage.get_or_insert(token.span());
         }
     }
 
@@ -321,31 +366,30 @@ impl<'t> Reader<'t> {
                 let mut ahead = self.scanner;
                 let text = ahead.text[ahead.at..].split(":}").next().unwrap_or("");
                 piece.declared = piece.declared.take().or_else(|| effect::of_locals(text));
+                let names = text.split_whitespace().take_while(|name| *name != "--");
+                piece.locals.extend(names.map(str::to_ascii_lowercase));
                 while ahead.next().is_some_and(|next| next.text != ":}") {}
                 self.scanner.at = ahead.at;
             }
             text if text.ends_with('"') => {
-                piece.words.insert(token.lower());
-                if self.string(token).is_some() {
+                piece.mention(token);
+                if let Some(string) = self.string(token) {
+                    self.note_damage(&string, token, piece);
                     piece.end = self.scanner.at;
                 }
                 return;
             }
-            _ => _ = piece.words.insert(token.lower()),
+            text => {
+                self.note_damage(text, token, piece);
+                piece.mention(token);
+            }
         }
         piece.end = piece.end.max(token.end());
     }
 
     /// The rest of a line outside of definitions: `5 CONSTANT five`, `CREATE table 1 , 2 ,`, `INCLUDE other.fs`.
     fn group(&mut self, first: Token<'t>) {
-        let mut piece = Piece {
-            names: Vec::new(),
-            words: HashSet::new(),
-            start: first.start,
-            end: first.end(),
-            base: self.base,
-            declared: None,
-        };
+        let mut piece = Piece::at(first, self.base);
         let (mut tokens, mut strings) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         let mut structure = None;
@@ -362,8 +406,11 @@ impl<'t> Reader<'t> {
                 "char" | "[char]" => _ = self.scanner.next(),
                 _ => {}
             }
+            self.note_damage(token.text, token, &mut piece);
             if token.text.ends_with('"') {
-                strings.extend(self.string(token));
+                let string = self.string(token);
+                self.note_damage(string.as_deref().unwrap_or(""), token, &mut piece);
+                strings.extend(string);
                 piece.end = self.scanner.at;
             } else {
                 self.inside_group(token, &mut piece);
@@ -420,6 +467,7 @@ impl<'t> Reader<'t> {
             Some(last) if piece.names.is_empty() && is_data(&piece) && last.words.contains("create") => {
                 last.end = piece.end;
                 last.words.extend(piece.words);
+                last.damage = last.damage.or(piece.damage);
             }
             _ if !piece.names.is_empty() || changes => self.source.pieces.push(piece),
             _ => {}
@@ -507,6 +555,10 @@ impl<'t> Reader<'t> {
             return;
         }
         self.source.n_tests += 1;
+        let text = &self.source.text[start.start..self.scanner.at];
+        if self.is_damaged && text.contains(char::REPLACEMENT_CHARACTER) {
+            return self.passed_over(start.span(), "the test has a byte that is not UTF-8");
+        }
         self.finish_test(start, &left, &right, base);
     }
 
@@ -549,14 +601,10 @@ impl<'t> Reader<'t> {
         debug_assert!(first.start >= start.end());
         names.iter().for_each(|name| _ = self.constants.remove(name));
         self.note_constant(&tokens);
-        self.source.pieces.push(Piece {
-            names,
-            words: tokens.iter().map(Token::lower).collect(),
-            start: first.start,
-            end: last.end(),
-            base,
-            declared: None,
-        });
+        let words = tokens.iter().map(Token::lower).collect();
+        let mut piece = Piece { names, words, end: last.end(), ..Piece::at(*first, base) };
+        tokens.iter().for_each(|token| self.note_damage(token.text, *token, &mut piece));
+        self.source.pieces.push(piece);
         true
     }
 

@@ -243,7 +243,8 @@ right:  the same tests with as many values as the stack effect declares";
 
     35 FORTH_TEXT "something in a Forth test file that is not read"
 "The import reads Forth text without running it. A definition, a comment or a string that does not end, a part between [IF] and
-[THEN], another file, a change of BASE by calculation: it cannot follow these, says so and goes on behind them.
+[THEN], another file, a change of BASE by calculation: it cannot follow these, says so and goes on behind them. A word in a definition
+that neither the file nor the standard has is warned of.
 
 wrong:  S\" helpers.fs\" INCLUDED   T{ 5 helped -> 25 }T
 right:  the definitions of helpers.fs in front of the tests";

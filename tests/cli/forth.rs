@@ -32,6 +32,9 @@ fn code_is_run_in_order_in_one_session() {
     check(&["-e", "-1 ."], "", 0, "-1 ");
     check(&["-e", "1 . bye 2 .", "-e", "3 ."], "", 0, "1 ");
     check(&["-e", "1 . quit 2 .", "-e", "3 ."], "", 0, "1 ");
+    // QUIT is exception -56, which a program can catch.
+    check(&["-e", "1 . -56 throw 2 .", "-e", "3 ."], "", 0, "1 ");
+    check(&["-e", ": f -56 throw ; ' f catch .", "-e", "3 ."], "", 0, "-56 3 ");
     let folder = folder();
     write(folder.path(), "a.fs", ": sq dup * ;\n5 sq .");
     write(folder.path(), "b.fs", "6 sq .");

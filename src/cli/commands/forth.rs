@@ -87,7 +87,7 @@ impl From<Result<(), ForthError>> for Ended {
         match done {
             Ok(()) => Ended::Whole,
             Err(error) => match error.kind {
-                CompileErrorKind::Trapped(TrapKind::Quit) => Ended::Quit,
+                CompileErrorKind::Trapped(kind) if kind.is_quit() => Ended::Quit,
                 CompileErrorKind::Trapped(TrapKind::Bye) => Ended::Bye,
                 _ => Ended::Failed(Box::new(error)),
             },

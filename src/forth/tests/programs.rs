@@ -134,6 +134,59 @@ fn placed_data_lies_above_here() {
     assert_eq!(engine.read(text, 5), Some(&[0; 5][..]));
 }
 
+/// A word that cannot touch memory ends what was placed for it as any other does.
+#[test]
+fn placed_data_goes_with_a_plain_word_too() {
+    let mut engine = engine();
+    let fetch = engine.define("fetch", "@").unwrap();
+    let square = engine.define("square", "dup *").unwrap();
+    let first = engine.place_cells(&[7]).unwrap();
+    engine.execute(square, &[first]).unwrap();
+    assert_eq!(engine.place_cells(&[8]).unwrap(), first);
+    engine.execute(square, &[3]).unwrap();
+    engine.execute(square, &[3]).unwrap();
+    engine.execute(fetch, &[first]).unwrap();
+    assert_eq!(engine.stack(), [0]);
+    // Nor does it leave anything of what ran before it.
+    let talk = engine.define("talk", "42 emit 5 pad !").unwrap();
+    let pad = engine.define("pad@", "pad @").unwrap();
+    engine.execute(talk, &[]).unwrap();
+    engine.execute(square, &[3]).unwrap();
+    assert_eq!((engine.stack(), engine.output()), (&[9][..], &b""[..]));
+    engine.load("depth").unwrap();
+    assert_eq!(engine.stack(), [0]);
+    engine.execute(pad, &[]).unwrap();
+    assert_eq!(engine.stack(), [0]);
+}
+
+#[test]
+fn plain_words_burn_the_fuel_of_their_run() {
+    let mut engine = Engine::new(Image::shared(), Limits { fuel: 3, ..Limits::default() });
+    let square = engine.define("square", "dup *").unwrap();
+    let loops = engine.define("loops", "begin dup while 1- repeat").unwrap();
+    let mut steps = |xt, input, fuel: Option<u64>| {
+        if let Some(fuel) = fuel {
+            engine.set_fuel(fuel);
+        }
+        engine
+            .execute(xt, &[input])
+            .map(|()| engine.fuel_used())
+            .map_err(|trap| (trap.kind, engine.fuel_used()))
+    };
+    for _ in 0..2 {
+        assert_eq!(steps(square, 3, None), Ok(1));
+        assert_eq!(steps(loops, 2, None), Ok(3));
+        assert_eq!(steps(loops, 3, None), Err((TrapKind::Fuel, 3)));
+        assert_eq!(steps(square, 3, Some(0)), Err((TrapKind::Fuel, 0)));
+        assert_eq!(steps(square, 3, Some(1)), Ok(1));
+        assert_eq!(steps(loops, 120_000, Some(1_000_000)), Ok(120_001));
+        assert_eq!(steps(square, 3, None), Ok(1));
+        assert_eq!(steps(loops, 2, Some(2)), Err((TrapKind::Fuel, 2)));
+        assert_eq!(steps(square, 3, Some(u64::MAX)), Ok(1));
+        assert_eq!(steps(loops, 2, Some(3)), Ok(3));
+    }
+}
+
 #[test]
 fn errors_have_a_place() {
     use CompileErrorKind::*;
@@ -159,6 +212,10 @@ fn errors_have_a_place() {
     check_error("[ 5 0 / ]", Trapped(TrapKind::Throw(-10)), "/");
     check_error("[ drop ]", Trapped(TrapKind::Throw(-4)), "drop");
     check_error("[ : x ]", Trapped(TrapKind::Throw(-29)), ":");
+    check_error("{: i :} [: i ;] drop", OuterLocal, "i");
+    check_error("{: a :} [: 5 to a ;] drop", OuterLocal, "a");
+    check_error("{: a :} [: {: b :} [: B A ;] drop ;] drop", OuterLocal, "B");
+    check_error("{: a b :} [: {: b :} b A ;] drop", OuterLocal, "A");
     let mut engine = engine();
     for (name, kind) in
         [("", MissingName), ("a b", InvalidName), ("a\tb", InvalidName), (&"x".repeat(256), NameTooLong)]
@@ -171,6 +228,23 @@ fn errors_have_a_place() {
         (error.suggestion.as_deref(), error.to_string().as_str()),
         (Some("dup"), "undefined word at `dupe`, did you mean `dup`?")
     );
+}
+
+#[test]
+fn locals_stay_in_their_definition() {
+    let error = engine().load(": f {: i :} create does> i ;").unwrap_err();
+    assert_eq!((error.kind, &*error.token), (CompileErrorKind::OuterLocal, "i"));
+    let error = engine().load(": f {: i :} create does> [: i ;] ;").unwrap_err();
+    assert_eq!((error.kind, &*error.token), (CompileErrorKind::OuterLocal, "i"));
+    // They are there again behind the quotation, which may have one of the same name, and gone with the definition.
+    check_program(": main {: i :} [: {: i :} i 1+ ;] execute i ;", &[5, 7], &[6, 7]);
+    check_program(": main {: i :} 3 [: ;] execute i ;", &[7], &[3, 7]);
+    check_program(": f {: dup :} create does> {: dup :} dup @ ; : main 5 dup ;", &[], &[5, 5]);
+    check_program(": f {: dup :} [: 1 ;] drop ; : main [: dup ;] execute ;", &[4], &[4, 4]);
+    let mut engine = engine();
+    engine.load(": f {: dup :} [: dup ;] ;").unwrap_err();
+    let xt = engine.define("w", "dup").unwrap();
+    assert_eq!(engine.execute(xt, &[4]).map(|()| engine.stack().to_vec()), Ok(vec![4, 4]));
 }
 
 #[test]
@@ -222,6 +296,11 @@ fn traps_name_their_word() {
     let description = engine.describe(trap);
     assert_eq!(description.to_string(), "division by zero (exception -10) at `/` in `inner`");
     assert_eq!(description.position, 4);
+    let quoting = engine.define("quoting", "5 [: 1 [: 0 / ;] execute ;] execute").unwrap();
+    let trap = engine.execute(quoting, &[]).unwrap_err();
+    let description = engine.describe(trap);
+    assert_eq!(description.to_string(), "division by zero (exception -10) at `/` in `quoting`");
+    assert_eq!(description.position, 12);
 }
 
 #[test]
@@ -256,6 +335,38 @@ fn an_error_is_at_no_word_of_an_earlier_line() {
     }
 }
 
+/// What an error shows of the stack is what the words before the one that stopped have left, fused with it or not.
+#[test]
+fn errors_show_the_stack_at_their_word() {
+    for (source, word, stack) in [
+        (": f 5 + ; f", "+", &[5][..]),
+        (": f 5 - ; f", "-", &[5]),
+        (": f 5 * ; f", "*", &[5]),
+        (": f -5 and ; f", "and", &[-5]),
+        (": f 3 lshift ; f", "lshift", &[3]),
+        (": f 3 mod ; f", "mod", &[3]),
+        (": f 3 pick ; 7 f", "pick", &[7, 3]),
+        (": f 1 @ ; 7 f", "@", &[7, 1]),
+        (": f 8 ! ; f", "!", &[8]),
+        (": f 8 +! ; 7 f", "+!", &[7, 8]),
+        (": f dup @ ; 3 f", "@", &[3, 3]),
+        (": f cell+ @ ; 3 f", "@", &[11]),
+        (": f + @ ; 3 4 f", "@", &[7]),
+        (": f tuck mod ; 7 0 f", "mod", &[0, 7, 0]),
+        (": f 5 < if then ; f", "<", &[5]),
+        (": f + ; 5 f", "+", &[5]),
+        (": f 0 / ; 5 f", "/", &[5, 0]),
+        (": f drop 5 dup 0 / ; 1 2 f", "/", &[1, 5, 5, 0]),
+    ] {
+        let details = engine().load(source).expect_err(source).details.expect("details");
+        assert_eq!(
+            (&*details.word, &details.stack[..], details.depth),
+            (word, stack, stack.len()),
+            "{source}"
+        );
+    }
+}
+
 #[test]
 fn a_session_goes_on_after_an_error() {
     let mut engine = engine();
@@ -273,6 +384,11 @@ fn a_session_goes_on_after_an_error() {
     assert!(engine.interact(": half if nonsense").is_err());
     assert!(!engine.is_compiling());
     assert_eq!(engine.interact("8 quit").unwrap_err().kind, CompileErrorKind::Trapped(TrapKind::Quit));
+    assert_eq!(engine.stack(), [8]);
+    assert_eq!(
+        engine.interact("-56 throw").unwrap_err().kind,
+        CompileErrorKind::Trapped(TrapKind::Throw(-56))
+    );
     assert_eq!(engine.stack(), [8]);
     engine.interact(": why dup abort\" because\" ;").unwrap();
     let error = engine.interact("why").unwrap_err();
