@@ -22,8 +22,8 @@ use crate::synth::solve::{
     near_miss, try_out,
 };
 use crate::synth::tried::Tried;
-use crate::template::Template;
-use crate::validate::{self, Checks, Columns, Lanes, Program, Text};
+use crate::template::{Look, Template};
+use crate::validate::{self, Checks, Columns, FirstFailure, Lanes, Program, Text, Verdict};
 use std::sync::atomic::Ordering;
 
 /// Bodies up to this length are tried before the templates: they are cheap, and nothing smaller can be found later.
@@ -36,11 +36,20 @@ const REFINING_SHARE: u64 = 4;
 /// suit these inputs.
 const FUEL_STRIKES_MAX: u32 = 4;
 
-/// The same for skeletons, most of whose fillings are no sensible loop. Such a filling gets less fuel, and counts as many
-/// candidates.
+/// The same for skeletons, most of whose fillings are no sensible loop. Such a filling gets less fuel.
 const SKELETON_STRIKES_MAX: u32 = 4_000;
 const SKELETON_FUEL_SHARE: u64 = 4;
-const SKELETON_STRIKE_COST: u64 = 8;
+
+/// Fuel, or steps, of a filling on the cheapest test: most of those that never end would burn all their fuel there. It is
+/// the first that a skeleton's fillings have, twice that for other templates, and the second more for
+/// each unit of the inputs.
+const FIRST_FUEL: (u64, u64) = (512, 64);
+
+/// Tests that a filling is looked at on before it is compiled.
+const SCREEN_CASES: usize = 16;
+
+/// Fillings of one template that are run on everything for the tests that they pass, without being right.
+const NEAR_LOOKS_MAX: u32 = 32;
 
 /// Skeletons with no more fillings than this are tried before the others.
 const FEW_BODIES: u64 = 2_000;
@@ -74,6 +83,8 @@ struct Candidate<'a> {
     template: Option<&'a Template>,
     /// The bits that it says, and those of what it explains.
     weight: Weight,
+    /// What the engine said of the whole text with all its fuel, where it was asked already.
+    verdict: Option<Verdict>,
 }
 
 /// Cases that the search over expressions looks at, spread over all where there are more.
@@ -162,7 +173,7 @@ pub(super) fn smallest<'a>(
     if best.is_none() && terms.as_ref().is_some_and(|terms| is_whole_domain(problem, terms)) {
         best = exhaustive(tools, problem, terms.as_ref(), doubtful.take(), found);
     }
-    let best = best.or(doubtful)?;
+    let mut best = best.or(doubtful)?;
     tools.engine.set_fuel(tools.fuel);
     let made = define(tools.arena, problem, best.body);
     let (text, judged) = match best.helpers {
@@ -173,7 +184,10 @@ pub(super) fn smallest<'a>(
         }
     };
     let program = Program { prelude: problem.prelude, word: problem.checks.word(), text: judged };
-    let verdict = try_out(tools, problem, program).ok().filter(|verdict| verdict.passed())?;
+    let verdict = match best.verdict.take() {
+        Some(verdict) => verdict,
+        None => try_out(tools, problem, program).ok().filter(Verdict::passed)?,
+    };
     // Values and properties are held against many more inputs than the tests have.
     found.overfit = (!best.weight.is_sound && verdict.properties_checked == 0).then_some(best.weight);
     Some(Winner { text, program, strategy: best.strategy, template: best.template, verdict })
@@ -209,7 +223,15 @@ fn exhaustive<'a>(
             let information = occam::information(terms.values);
             let weight = Weight { bits: information, information, is_sound: true };
             let size = emit::size(body, &[]);
-            Candidate { body, helpers: "", size, strategy: Strategy::ClosedForm, template: None, weight }
+            Candidate {
+                body,
+                helpers: "",
+                size,
+                strategy: Strategy::ClosedForm,
+                template: None,
+                weight,
+                verdict: None,
+            }
         }
     };
     Some(Candidate { weight: Weight { is_sound: true, ..candidate.weight }, ..candidate })
@@ -395,6 +417,7 @@ fn enumerate<'a>(
                 strategy: Strategy::Enumeration,
                 template: None,
                 weight,
+                verdict: None,
             });
             Answer::Accept
         } else {
@@ -452,7 +475,8 @@ fn expressions<'a>(
                 information: u32::try_from(offer.information).unwrap_or(u32::MAX),
                 is_sound: !offer.overfit_risk,
             };
-            best = Some(Candidate { body, helpers: "", size, strategy, template: None, weight });
+            best =
+                Some(Candidate { body, helpers: "", size, strategy, template: None, weight, verdict: None });
             Answer::Accept
         });
         tools.tried.push(Tried {
@@ -523,7 +547,7 @@ fn shorter<'a>(
         if !is_same(tools, problem, body, &rows) || !accepts(tools, problem, body, found) {
             return Answer::Reject;
         }
-        shorter = Some(Candidate { body, size: steps.len(), template: None, ..*best });
+        shorter = Some(Candidate { body, size: steps.len(), template: None, verdict: None, ..*best });
         Answer::Accept
     });
     *tools.enumerator = enumerator;
@@ -617,8 +641,19 @@ fn accepts_program<'a>(
     text: impl FnOnce() -> &'a str,
     found: &mut Found<'a>,
 ) -> bool {
+    passing(tools, problem, program, text, found).is_some()
+}
+
+/// The verdict on a program that passes everything.
+fn passing<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    program: Program<'a>,
+    text: impl FnOnce() -> &'a str,
+    found: &mut Found<'a>,
+) -> Option<Verdict> {
     match try_out(tools, problem, program) {
-        Ok(verdict) if verdict.passed() => true,
+        Ok(verdict) if verdict.passed() => Some(verdict),
         Ok(verdict) => {
             let misses = &found.near_misses;
             if misses.last().is_none_or(|worst| worst.tests_passed < verdict.tests_passed || misses.len() < 2)
@@ -627,9 +662,9 @@ fn accepts_program<'a>(
                 let text = text();
                 keep_near_miss(found, near_miss(text, &verdict, why));
             }
-            false
+            None
         }
-        Err(_) => false,
+        Err(_) => None,
     }
 }
 
@@ -683,6 +718,7 @@ fn sequences<'a>(
             strategy: proposal.strategy,
             template: None,
             weight: Weight { bits: proposal.bits, information: proposal.information, is_sound },
+            verdict: None,
         };
         *(if is_sound { &mut best } else { &mut *doubtful }) = Some(candidate);
         is_sound
@@ -825,9 +861,16 @@ fn fillings<'a>(
     let context = hole_context(tools.arena, problem, template);
     let mut assignments = template.assignments(&context);
     let mut best: Option<Candidate<'a>> = None;
-    let mut fuel_strikes = 0;
+    let (mut fuel_strikes, mut near_looks) = (0, 0);
     let strikes_max = if template.is_typed() { SKELETON_STRIKES_MAX } else { FUEL_STRIKES_MAX };
-    while let Some((_, size, values)) = assignments.next() {
+    let first_fuel = first_fuel(problem.checks, template.is_typed());
+    // A word that the specification uses may have the name of one that the screen knows.
+    let cases: &[_] = match problem.prelude {
+        "" => problem.checks.cheapest(tools.arena, SCREEN_CASES),
+        _ => &[],
+    };
+    let mut screen = if cases.is_empty() { None } else { template.screen(&assignments) };
+    while let Some((_, size, _)) = assignments.next() {
         let size = size as usize;
         let limit = best.as_ref().map(|best| best.size).or(below);
         if limit.is_some_and(|limit| size >= limit) {
@@ -838,14 +881,34 @@ fn fillings<'a>(
             break;
         }
         found.candidates += 1;
+        let (choices, values) = assignments.current();
+        let is_near = |n_passed: u32| {
+            n_passed >= 2
+                && near_looks < NEAR_LOOKS_MAX
+                && found.near_misses.len() < super::solve::NEAR_MISSES_MAX
+        };
+        let looked = screen.as_mut().map_or(Look::Open, |screen| screen.look(choices, cases, first_fuel));
+        let failure = match looked {
+            Look::Wrong(n_passed) if !is_near(n_passed) => continue,
+            Look::Endless => Some(FirstFailure { n_passed: 0, ran_out_of_fuel: true }),
+            Look::Open | Look::Wrong(_) => None,
+        };
         let body = template.fill(tools.arena, values);
-        let program =
-            Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(body) };
-        let Ok(xt) = validate::load(tools.engine, &program) else { continue };
-        match validate::first_failure(tools.engine, xt, problem.checks) {
+        let failure = match failure {
+            Some(failure) => Some(failure),
+            None => {
+                let program =
+                    Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(body) };
+                let Ok(xt) = validate::load(tools.engine, &program) else { continue };
+                validate::glance(tools.engine, xt, problem.checks, first_fuel)
+            }
+        };
+        match failure {
             None => {
                 let size = emit::size(body, mentioned);
-                if limit.is_none_or(|limit| size < limit) {
+                if limit.is_none_or(|limit| size < limit)
+                    && let Some(verdict) = verified(tools, problem, body, found)
+                {
                     best = Some(Candidate {
                         body,
                         helpers: "",
@@ -853,25 +916,46 @@ fn fillings<'a>(
                         strategy: Strategy::Template,
                         template: Some(template),
                         weight: Weight::of_rank(found.candidates, problem.checks),
+                        verdict: Some(verdict),
                     });
                 }
             }
             Some(failure) if failure.ran_out_of_fuel => {
                 fuel_strikes += 1;
-                if template.is_typed() {
-                    found.candidates += SKELETON_STRIKE_COST - 1;
-                }
                 if fuel_strikes >= strikes_max {
                     break;
                 }
             }
-            Some(failure)
-                if failure.n_passed >= 2 && found.near_misses.len() < super::solve::NEAR_MISSES_MAX =>
-            {
+            Some(failure) if is_near(failure.n_passed) => {
+                near_looks += 1;
                 accepts(tools, problem, body, found);
             }
             Some(_) => {}
         }
     }
     best
+}
+
+/// What a filling may take on the cheapest test: all its fuel where nothing is known of that.
+fn first_fuel(checks: &Checks<'_>, is_typed: bool) -> u64 {
+    let (base, each) = FIRST_FUEL;
+    let times = if is_typed { 1 } else { 2 };
+    checks.least_inputs().map_or(u64::MAX, |inputs| inputs.saturating_mul(each).saturating_add(base * times))
+}
+
+/// What the engine says of the whole text with all its fuel, where everything holds; a near miss is kept.
+fn verified<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    body: &'a str,
+    found: &mut Found<'a>,
+) -> Option<Verdict> {
+    let made = define(tools.arena, problem, body);
+    let program =
+        Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(made.inside) };
+    let fuel = tools.engine.limits().fuel;
+    tools.engine.set_fuel(tools.fuel);
+    let verdict = passing(tools, problem, program, || made.text, found);
+    tools.engine.set_fuel(fuel);
+    verdict
 }

@@ -3,6 +3,7 @@
 use super::compiled::{Domain, Template};
 use crate::model::Cell;
 use bumpalo::Bump;
+use std::sync::LazyLock;
 
 /// A template has at most this many holes.
 pub const MAX_HOLES: usize = 8;
@@ -116,8 +117,7 @@ pub struct Assignments<'a> {
 impl Template {
     /// All assignments of its holes under this context.
     pub fn assignments<'a>(&'a self, context: &HoleContext<'a>) -> Assignments<'a> {
-        static NOTHING: Domain =
-            Domain { sets: Vec::new(), fixed: Vec::new(), constants: false, words: false, typed: false };
+        static NOTHING: LazyLock<Domain> = LazyLock::new(Domain::default);
         let mut choices = [Choices::new(&NOTHING, 0, &HoleContext::default()); MAX_HOLES];
         for (choice, hole) in choices.iter_mut().zip(&self.holes) {
             *choice = Choices::new(&hole.domain, hole.n_places, context);
@@ -148,6 +148,17 @@ impl Template {
 }
 
 impl<'a> Assignments<'a> {
+    /// Which choice stands in each hole, and its text, of the assignment that [`next`](Self::next) gave last.
+    pub fn current(&self) -> (&[u32], &[&'a str]) {
+        (&self.index[..self.n_holes], &self.values[..self.n_holes])
+    }
+
+    /// The choices of a hole that are none of its fixed ones.
+    pub(super) fn open_choices(&self, hole: usize) -> impl Iterator<Item = &'a str> + use<'a> {
+        let choices = self.choices[hole];
+        (choices.domain.fixed.len()..choices.len()).map(move |index| choices.get(index).0)
+    }
+
     /// How many there are in all.
     pub fn count(&self) -> u64 {
         self.count

@@ -1,5 +1,6 @@
 //! A template, compiled: slices of text and hole numbers.
 
+use super::screen::{Codes, Frame};
 use crate::arena::{Bump, Text};
 use crate::model::{Cell, Value};
 
@@ -49,6 +50,8 @@ pub struct Template {
     pub(super) text: Box<str>,
     pub(super) parts: Box<[Part]>,
     pub(super) tail: u16,
+    /// The code outside the holes as the screen runs it.
+    pub(super) frame: Frame,
 }
 
 /// A hole and what may stand in it.
@@ -75,6 +78,8 @@ pub struct Domain {
     pub words: bool,
     /// Whether all bodies of an effect may stand here.
     pub typed: bool,
+    /// The fixed texts as the screen runs them.
+    pub(super) codes: Codes,
 }
 
 /// A text for a hole.

@@ -12,6 +12,7 @@ mod library;
 mod read;
 mod resolve;
 mod run;
+mod screen;
 mod shipped;
 mod source;
 
@@ -19,3 +20,4 @@ pub use assign::{Assignments, HoleContext, MAX_CONSTANTS, MAX_HOLES};
 pub use compiled::{Bound, Choice, Domain, Hole, Template, TemplateTest};
 pub use library::{Library, LoadError, Set, TemplateRow};
 pub use run::{TestFailure, TestReport};
+pub use screen::{Case, Look, Screen};

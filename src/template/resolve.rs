@@ -7,6 +7,7 @@ use super::codes;
 use super::compiled::{Bound, Choice, Domain, Hole, Part, Template, TemplateTest};
 use super::library::Set;
 use super::read::{Raw, RawDomain, RawFilling, RawSet, RawTemplate, RawTest};
+use super::screen::Frame;
 use super::source::{At, nearest};
 use crate::effect::{self, Notation, Scratch, Words, parse_notation};
 use crate::model::{Code, Value};
@@ -132,6 +133,7 @@ impl Resolver {
             text: text.into_boxed_str(),
             parts: parts.into_boxed_slice(),
             tail,
+            frame: Frame::default(),
         };
         let counts = (template.n_in(), template.n_out());
         self.infer(&raw.code.with(()), &template.example_body(), counts);

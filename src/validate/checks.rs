@@ -113,6 +113,27 @@ impl<'a> Checks<'a> {
         self.n_tests() == 0 && !self.oracles.can_refute()
     }
 
+    /// How large the inputs of the cheapest test are together; `None` where that is not known.
+    pub fn least_inputs(&self) -> Option<u64> {
+        let &(set, case) = self.order.first()?;
+        let tests = &self.sets[set as usize];
+        tests.is_plain().then(|| u64::try_from(weight(tests, self.n_in(), case)).unwrap_or(u64::MAX))
+    }
+
+    /// The cheapest tests, at most so many: the stack before, and the stack after. None where tests are not plain cells.
+    pub fn cheapest(&self, arena: &'a Bump, n_max: usize) -> &'a [(&'a [Cell], &'a [Cell])] {
+        if !self.is_plain() {
+            return &[];
+        }
+        let order = &self.order[..self.order.len().min(n_max)];
+        arena.alloc_slice_fill_iter(order.iter().map(|(set, case)| {
+            let (tests, case) = (&self.sets[*set as usize], *case as usize);
+            let inputs = arena.alloc_slice_fill_with(self.n_in(), |param| tests.input(case, param));
+            let outputs = arena.alloc_slice_fill_with(self.n_out(), |param| tests.output(case, param));
+            (&*inputs, &*outputs)
+        }))
+    }
+
     /// Findings about the checks themselves.
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         let mut found = self.oracles.diagnostics();
@@ -249,6 +270,14 @@ fn widen(range: &mut (Cell, Cell), cells: &[Cell]) {
     }
 }
 
+/// How large the inputs of a case are together; nothing where it is not plain.
+fn weight(tests: &Tests<'_>, n_in: usize, case: u32) -> u128 {
+    if !tests.is_plain() {
+        return 0;
+    }
+    (0..n_in).map(|param| u128::from(tests.input(case as usize, param).unsigned_abs())).sum()
+}
+
 /// The first cases sorted by the size of their inputs, the others in their own order.
 fn cheapest_first<'a>(arena: &'a Bump, sets: &[Tests<'a>], n_in: usize) -> &'a [(u8, u32)] {
     let n_cases: usize = sets.iter().map(Tests::len).sum();
@@ -256,13 +285,7 @@ fn cheapest_first<'a>(arena: &'a Bump, sets: &[Tests<'a>], n_in: usize) -> &'a [
     for (set, tests) in (0u8..).zip(sets) {
         order.extend((0..tests.len() as u32).map(|case| (set, case)));
     }
-    let weight = |&(set, case): &(u8, u32)| -> u128 {
-        let tests = &sets[set as usize];
-        if !tests.is_plain() {
-            return 0;
-        }
-        (0..n_in).map(|param| u128::from(tests.input(case as usize, param).unsigned_abs())).sum()
-    };
+    let weight = |&(set, case): &(u8, u32)| weight(&sets[set as usize], n_in, case);
     let sorted = order.len().min(SORTED_MAX);
     // By insertion: the slice is short and mostly in order already, and nothing is allocated.
     for at in 1..sorted {

@@ -206,26 +206,55 @@ fn split_cases(split: &Splitter, program: &Program<'_>, checks: &Checks<'_>, tes
 
 /// The first failure of a loaded definition, cheap cases first, stopping there; `None` where everything holds.
 pub fn first_failure(engine: &mut Engine, xt: Xt, checks: &Checks<'_>) -> Option<FirstFailure> {
-    for (n_passed, (set, case)) in (0..).zip(checks.order) {
-        let tests = &checks.sets[*set as usize];
-        let mut buffer = [0; cases::CASE_CELLS_MAX];
-        let passed = if tests.is_plain() {
-            let inputs = cases::gather(tests, checks.n_in(), *case as usize, &mut buffer);
-            match engine.execute(xt, inputs) {
-                Err(trap) => {
-                    return Some(FirstFailure { n_passed, ran_out_of_fuel: trap.kind == TrapKind::Fuel });
-                }
-                Ok(()) => cases::stack_is(engine, tests, checks.n_out(), *case as usize),
-            }
-        } else {
-            cases::passes(engine, xt, &tests.case(*case as usize))
-        };
-        if !passed {
-            return Some(FirstFailure { n_passed, ran_out_of_fuel: false });
+    let failed =
+        checks.order.iter().zip(0..).find_map(|(case, n_passed)| fails(engine, xt, checks, *case, n_passed));
+    failed.or_else(|| checks.oracles.refutes(engine, xt).then(|| refuted(checks)))
+}
+
+/// The first failure that a glance sees: the cheapest case gets no more fuel than `first_fuel`, and of the samples of values
+/// only some are run, spread over all. `None` where a definition is worth [`judge`]ing.
+pub fn glance(engine: &mut Engine, xt: Xt, checks: &Checks<'_>, first_fuel: u64) -> Option<FirstFailure> {
+    let fuel = engine.limits().fuel;
+    let mut order = checks.order.iter();
+    if let Some(first) = order.next() {
+        engine.set_fuel(fuel.min(first_fuel));
+        let failed = fails(engine, xt, checks, *first, 0);
+        engine.set_fuel(fuel);
+        if failed.is_some() {
+            return failed;
         }
     }
-    let refuted = checks.oracles.refutes(engine, xt);
-    refuted.then_some(FirstFailure { n_passed: checks.n_tests(), ran_out_of_fuel: false })
+    let failed = order.zip(1..).find_map(|(case, n_passed)| fails(engine, xt, checks, *case, n_passed));
+    failed.or_else(|| checks.oracles.glance_refutes(engine, xt).then(|| refuted(checks)))
+}
+
+fn refuted(checks: &Checks<'_>) -> FirstFailure {
+    FirstFailure { n_passed: checks.n_tests(), ran_out_of_fuel: false }
+}
+
+/// How a definition fails on a case, if it does.
+#[inline]
+fn fails(
+    engine: &mut Engine,
+    xt: Xt,
+    checks: &Checks<'_>,
+    (set, case): (u8, u32),
+    n_passed: u32,
+) -> Option<FirstFailure> {
+    let tests = &checks.sets[set as usize];
+    let mut buffer = [0; cases::CASE_CELLS_MAX];
+    let passed = if tests.is_plain() {
+        let inputs = cases::gather(tests, checks.n_in(), case as usize, &mut buffer);
+        match engine.execute(xt, inputs) {
+            Err(trap) => {
+                return Some(FirstFailure { n_passed, ran_out_of_fuel: trap.kind == TrapKind::Fuel });
+            }
+            Ok(()) => cases::stack_is(engine, tests, checks.n_out(), case as usize),
+        }
+    } else {
+        cases::passes(engine, xt, &tests.case(case as usize))
+    };
+    (!passed).then_some(FirstFailure { n_passed, ran_out_of_fuel: false })
 }
 
 /// A failure in words. Runs the failing case again.

@@ -14,7 +14,7 @@ mod grade;
 
 pub use checks::{Checks, Columns, Lanes, NOTHING_TO_CHECK, Settings, UNCHECKED};
 pub use grade::{Grade, grade};
-pub use judge::{Failure, FirstFailure, Splitter, Verdict, describe, first_failure, judge, score};
+pub use judge::{Failure, FirstFailure, Splitter, Verdict, describe, first_failure, glance, judge, score};
 pub use program::{LoadError, Program, Text, is_source, load};
 
 /// Counts up whenever a verdict on the same definition can come out otherwise: it is part of every fingerprint.

@@ -154,6 +154,7 @@ pub(super) fn compositions<'a>(
             strategy: Strategy::Composition,
             template: None,
             weight: Weight { bits, information, is_sound },
+            verdict: None,
         };
         if is_sound {
             return Some(candidate);

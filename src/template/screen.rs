@@ -1,0 +1,775 @@
+//! A small machine that runs filled templates without compiling their text: most fillings are wrong on the first test, and the
+//! engine takes many times as long to read one as this takes to see that.
+//!
+//! It knows the words of scalar meaning, the return stack, conditionals, loops and RECURSE. Code with anything else in it is
+//! not screened. It only ever says that a filling is wrong, or that it takes too long; whatever it says nothing of is
+//! the engine's to judge.
+
+use super::assign::{Assignments, MAX_HOLES};
+use super::compiled::{Domain, Template};
+use crate::model::{Cell, scalar};
+use rustc_hash::FxHashMap;
+use std::sync::{LazyLock, OnceLock};
+
+/// Cells of each stack. Deeper recursions are left to the engine.
+const STACK_CELLS: usize = 512;
+
+/// A word that only moves or computes cells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Op {
+    Dup,
+    Drop,
+    Swap,
+    Over,
+    Nip,
+    Tuck,
+    Rot,
+    MinusRot,
+    TwoDup,
+    TwoDrop,
+    TwoSwap,
+    TwoOver,
+    QuestionDup,
+    Pick,
+    Roll,
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    SlashMod,
+    StarSlash,
+    And,
+    Or,
+    Xor,
+    LShift,
+    RShift,
+    Min,
+    Max,
+    Equal,
+    NotEqual,
+    Less,
+    Greater,
+    LessEqual,
+    GreaterEqual,
+    ULess,
+    UGreater,
+    Within,
+    OnePlus,
+    OneMinus,
+    TwoStar,
+    TwoSlash,
+    Negate,
+    Abs,
+    Invert,
+    ZeroEqual,
+    ZeroNotEqual,
+    ZeroLess,
+    ZeroGreater,
+    Cells,
+    CellPlus,
+    SToD,
+    ToR,
+    FromR,
+    FetchR,
+    TwoToR,
+    TwoFromR,
+    I,
+    J,
+}
+
+use Op::{
+    Abs, Add, And, CellPlus, Cells, Div, Drop, Dup, Equal, FetchR, FromR, Greater, GreaterEqual, Invert,
+    LShift, Less, LessEqual, Max, Min, MinusRot, Mod, Mul, Negate, Nip, NotEqual, OneMinus, OnePlus, Or,
+    Over, Pick, QuestionDup, RShift, Roll, Rot, SToD, SlashMod, StarSlash, Sub, Swap, ToR, Tuck, TwoDrop,
+    TwoDup, TwoFromR, TwoOver, TwoSlash, TwoStar, TwoSwap, TwoToR, UGreater, ULess, Within, Xor, ZeroEqual,
+    ZeroGreater, ZeroLess, ZeroNotEqual,
+};
+
+const WORDS: &[(&str, Op)] = &[
+    ("dup", Dup),
+    ("drop", Drop),
+    ("swap", Swap),
+    ("over", Over),
+    ("nip", Nip),
+    ("tuck", Tuck),
+    ("rot", Rot),
+    ("-rot", MinusRot),
+    ("2dup", TwoDup),
+    ("2drop", TwoDrop),
+    ("2swap", TwoSwap),
+    ("2over", TwoOver),
+    ("?dup", QuestionDup),
+    ("pick", Pick),
+    ("roll", Roll),
+    ("+", Add),
+    ("-", Sub),
+    ("*", Mul),
+    ("/", Div),
+    ("mod", Mod),
+    ("/mod", SlashMod),
+    ("*/", StarSlash),
+    ("and", And),
+    ("or", Or),
+    ("xor", Xor),
+    ("lshift", LShift),
+    ("rshift", RShift),
+    ("min", Min),
+    ("max", Max),
+    ("=", Equal),
+    ("<>", NotEqual),
+    ("<", Less),
+    (">", Greater),
+    ("<=", LessEqual),
+    (">=", GreaterEqual),
+    ("u<", ULess),
+    ("u>", UGreater),
+    ("within", Within),
+    ("1+", OnePlus),
+    ("1-", OneMinus),
+    ("2*", TwoStar),
+    ("2/", TwoSlash),
+    ("negate", Negate),
+    ("abs", Abs),
+    ("invert", Invert),
+    ("0=", ZeroEqual),
+    ("0<>", ZeroNotEqual),
+    ("0<", ZeroLess),
+    ("0>", ZeroGreater),
+    ("cells", Cells),
+    ("cell+", CellPlus),
+    ("s>d", SToD),
+    ("d>s", Drop),
+    (">r", ToR),
+    ("r>", FromR),
+    ("r@", FetchR),
+    ("2>r", TwoToR),
+    ("2r>", TwoFromR),
+    ("i", Op::I),
+    ("j", Op::J),
+];
+
+static OPS: LazyLock<FxHashMap<&str, Op>> = LazyLock::new(|| WORDS.iter().copied().collect());
+
+/// One step. Places are those of the code that it stands in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Instr {
+    Literal(Cell),
+    Op(Op),
+    /// What stands in a hole.
+    Hole(u8),
+    Recurse,
+    Branch(u32),
+    BranchZero(u32),
+    Do,
+    /// Where the loop ends.
+    QuestionDo(u32),
+    /// Where its body begins.
+    Loop(u32),
+    PlusLoop(u32),
+    /// Where the loop ends.
+    Leave(u32),
+}
+
+/// The code of the choices of a hole, one after the other, made when first asked for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Codes(OnceLock<Flat>);
+
+/// The code of a template outside its holes, made when first asked for; `None` where it is not screened.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Frame(OnceLock<Option<Box<[Instr]>>>);
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Flat {
+    instrs: Vec<Instr>,
+    /// Where the code of each choice begins and ends; `None` where it is not screened.
+    places: Vec<Option<(u32, u32)>>,
+}
+
+impl Flat {
+    fn of<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
+        let mut flat = Self::default();
+        for text in texts {
+            let start = flat.instrs.len() as u32;
+            let code = Reader::read(text, |_| None);
+            flat.instrs.extend(code.iter().flatten());
+            flat.places.push(code.map(|_| (start, flat.instrs.len() as u32)));
+        }
+        flat
+    }
+
+    fn get(&self, index: usize) -> Option<&[Instr]> {
+        let (start, end) = (*self.places.get(index)?)?;
+        Some(&self.instrs[start as usize..end as usize])
+    }
+}
+
+/// Reads words into steps.
+struct Reader {
+    code: Vec<Instr>,
+    control: Vec<Control>,
+    /// Leaves of the open loops.
+    leaves: Vec<usize>,
+}
+
+enum Control {
+    If(usize),
+    Begin(usize),
+    While(usize),
+    /// The body's begin, and how many leaves there were before it.
+    Do(usize, usize),
+}
+
+impl Reader {
+    /// The code of a text; `None` where something in it is not known.
+    fn read(text: &str, hole: impl Fn(&str) -> Option<u8>) -> Option<Vec<Instr>> {
+        let mut reader = Self { code: Vec::new(), control: Vec::new(), leaves: Vec::new() };
+        for token in text.split_ascii_whitespace() {
+            reader.token(token, &hole)?;
+        }
+        (reader.control.is_empty() && reader.leaves.is_empty()).then_some(reader.code)
+    }
+
+    fn token(&mut self, token: &str, hole: &impl Fn(&str) -> Option<u8>) -> Option<()> {
+        let here = self.code.len();
+        if let Some(op) = OPS.get(token) {
+            self.code.push(Instr::Op(*op));
+            return Some(());
+        }
+        if let Some(number) = hole(token) {
+            self.code.push(Instr::Hole(number));
+            return Some(());
+        }
+        match token {
+            "recurse" => self.code.push(Instr::Recurse),
+            "true" => self.code.push(Instr::Literal(-1)),
+            "if" => {
+                self.control.push(Control::If(here));
+                self.code.push(Instr::BranchZero(0));
+            }
+            "else" => {
+                let Some(Control::If(at)) = self.control.pop() else { return None };
+                self.control.push(Control::If(here));
+                self.code.push(Instr::Branch(0));
+                self.land(at, here + 1);
+            }
+            "then" => {
+                let Some(Control::If(at)) = self.control.pop() else { return None };
+                self.land(at, here);
+            }
+            "begin" => self.control.push(Control::Begin(here)),
+            "while" => {
+                self.control.push(Control::While(here));
+                self.code.push(Instr::BranchZero(0));
+            }
+            "repeat" => {
+                let Some(Control::While(at)) = self.control.pop() else { return None };
+                let Some(Control::Begin(begin)) = self.control.pop() else { return None };
+                self.code.push(Instr::Branch(begin as u32));
+                self.land(at, here + 1);
+            }
+            "until" | "again" => {
+                let Some(Control::Begin(begin)) = self.control.pop() else { return None };
+                let begin = begin as u32;
+                self.code.push(if token == "until" {
+                    Instr::BranchZero(begin)
+                } else {
+                    Instr::Branch(begin)
+                });
+            }
+            "do" | "?do" => {
+                self.code.push(if token == "do" { Instr::Do } else { Instr::QuestionDo(0) });
+                self.control.push(Control::Do(here + 1, self.leaves.len()));
+            }
+            "loop" | "+loop" => {
+                let Some(Control::Do(body, n_leaves)) = self.control.pop() else { return None };
+                let begin = body as u32;
+                self.code.push(if token == "loop" { Instr::Loop(begin) } else { Instr::PlusLoop(begin) });
+                self.land(body - 1, here + 1);
+                for at in self.leaves.split_off(n_leaves) {
+                    self.land(at, here + 1);
+                }
+            }
+            "leave" => {
+                if !self.control.iter().any(|control| matches!(control, Control::Do(..))) {
+                    return None;
+                }
+                self.leaves.push(here);
+                self.code.push(Instr::Leave(0));
+            }
+            _ => {
+                let digits = token.strip_prefix('-').unwrap_or(token);
+                let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+                let value = token.parse().ok().filter(|_| is_number)?;
+                self.code.push(Instr::Literal(value));
+            }
+        }
+        Some(())
+    }
+
+    /// Lets the jump at `from` land at `to`.
+    fn land(&mut self, from: usize, to: usize) {
+        match &mut self.code[from] {
+            Instr::Branch(target)
+            | Instr::BranchZero(target)
+            | Instr::QuestionDo(target)
+            | Instr::Leave(target) => *target = to as u32,
+            _ => {}
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ran {
+    /// The stack says with what.
+    Ended,
+    /// With an exception: division by zero, an empty stack.
+    Threw,
+    /// It took more steps than it may.
+    Endless,
+    /// Something that is left to the engine.
+    Unknown,
+}
+
+/// What a look at a filling came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Look {
+    /// Nothing speaks against it.
+    Open,
+    /// It is wrong on a case, after so many that it passes.
+    Wrong(u32),
+    /// It does not come to an end on the first case.
+    Endless,
+}
+
+/// A case to look at: the stack before, and the stack after.
+pub type Case<'c> = (&'c [Cell], &'c [Cell]);
+
+/// One template under one specification, ready to be looked at.
+pub struct Screen<'a> {
+    frame: &'a [Instr],
+    fixed: [Option<&'a Flat>; MAX_HOLES],
+    open: [Flat; MAX_HOLES],
+    machine: Machine,
+}
+
+impl Template {
+    /// What looks at its fillings; `None` where its code says something that only the engine knows.
+    pub fn screen<'a>(&'a self, assignments: &Assignments<'a>) -> Option<Screen<'a>> {
+        let frame = self.frame.0.get_or_init(|| {
+            let number = |token: &str| {
+                let name = token.strip_prefix('{')?.strip_suffix('}')?;
+                self.holes.iter().position(|hole| hole.name == name).map(|number| number as u8)
+            };
+            Reader::read(&self.code, number).map(Vec::into_boxed_slice)
+        });
+        let frame = frame.as_deref()?;
+        let (mut fixed, mut open) = ([None; MAX_HOLES], [const { Flat::NEW }; MAX_HOLES]);
+        for (number, hole) in self.holes.iter().enumerate() {
+            fixed[number] = Some(hole.domain.flat());
+            open[number] = Flat::of(assignments.open_choices(number));
+        }
+        Some(Screen { frame, fixed, open, machine: Machine::default() })
+    }
+}
+
+impl Flat {
+    const NEW: Flat = Flat { instrs: Vec::new(), places: Vec::new() };
+}
+
+impl Domain {
+    fn flat(&self) -> &Flat {
+        self.codes.0.get_or_init(|| Flat::of(self.fixed.iter().map(|choice| choice.text.as_str())))
+    }
+}
+
+impl Screen<'_> {
+    /// Looks at the filling with these choices, case by case, `steps_max` steps each.
+    pub fn look(&mut self, choices: &[u32], cases: &[Case<'_>], steps_max: u64) -> Look {
+        let mut codes: [&[Instr]; MAX_HOLES + 1] = [&[]; MAX_HOLES + 1];
+        codes[0] = self.frame;
+        for (number, choice) in choices.iter().enumerate() {
+            let Some(fixed) = self.fixed[number] else { return Look::Open };
+            let choice = *choice as usize;
+            let code = match choice.checked_sub(fixed.places.len()) {
+                None => fixed.get(choice),
+                Some(beyond) => self.open[number].get(beyond),
+            };
+            let Some(code) = code else { return Look::Open };
+            codes[number + 1] = code;
+        }
+        for (n_passed, (inputs, outputs)) in (0..).zip(cases) {
+            match self.machine.run(&codes, inputs, steps_max) {
+                Ran::Ended if self.machine.stack() == *outputs => {}
+                Ran::Ended | Ran::Threw => return Look::Wrong(n_passed),
+                Ran::Endless if n_passed == 0 => return Look::Endless,
+                Ran::Endless | Ran::Unknown => return Look::Open,
+            }
+        }
+        Look::Open
+    }
+}
+
+struct Machine {
+    items: [Cell; STACK_CELLS],
+    depth: usize,
+    returns: [Cell; STACK_CELLS],
+    /// Which code goes on where.
+    calls: Vec<(u8, u32)>,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self { items: [0; STACK_CELLS], depth: 0, returns: [0; STACK_CELLS], calls: Vec::new() }
+    }
+}
+
+impl Machine {
+    fn stack(&self) -> &[Cell] {
+        &self.items[..self.depth]
+    }
+
+    fn run(&mut self, codes: &[&[Instr]; MAX_HOLES + 1], inputs: &[Cell], steps_max: u64) -> Ran {
+        let Some(items) = self.items.get_mut(..inputs.len()) else { return Ran::Unknown };
+        items.copy_from_slice(inputs);
+        self.calls.clear();
+        let items = &mut self.items;
+        let (mut sp, mut rp) = (inputs.len(), 0usize);
+        let (mut at, mut code, mut ip) = (0u8, codes[0], 0usize);
+        let mut steps = steps_max;
+        // Whether there are so many cells to take.
+        macro_rules! need {
+            ($n:expr) => {
+                if sp < $n {
+                    return Ran::Threw;
+                }
+            };
+        }
+        macro_rules! room {
+            ($n:expr) => {
+                if sp + $n > STACK_CELLS {
+                    return Ran::Unknown;
+                }
+            };
+        }
+        macro_rules! returned {
+            ($n:expr) => {
+                if rp < $n {
+                    return Ran::Unknown;
+                }
+            };
+        }
+        macro_rules! return_room {
+            ($n:expr) => {
+                if rp + $n > STACK_CELLS {
+                    return Ran::Unknown;
+                }
+            };
+        }
+        macro_rules! unary {
+            ($f:expr) => {{
+                need!(1);
+                items[sp - 1] = ($f)(items[sp - 1]);
+            }};
+        }
+        macro_rules! binary {
+            ($f:expr) => {{
+                need!(2);
+                sp -= 1;
+                items[sp - 1] = ($f)(items[sp - 1], items[sp]);
+            }};
+        }
+        macro_rules! compare {
+            ($f:expr) => {
+                binary!(|a: Cell, b: Cell| scalar::flag(($f)(&a, &b)))
+            };
+        }
+        macro_rules! partial {
+            ($f:expr) => {{
+                need!(2);
+                sp -= 1;
+                match ($f)(items[sp - 1], items[sp]) {
+                    Some(value) => items[sp - 1] = value,
+                    None => return Ran::Threw,
+                }
+            }};
+        }
+        loop {
+            let Some(instr) = code.get(ip) else {
+                match self.calls.pop() {
+                    None => break,
+                    Some((caller, next)) => {
+                        (at, code, ip) = (caller, codes[caller as usize], next as usize);
+                        continue;
+                    }
+                }
+            };
+            if steps == 0 {
+                return Ran::Endless;
+            }
+            steps -= 1;
+            ip += 1;
+            match *instr {
+                Instr::Literal(value) => {
+                    room!(1);
+                    items[sp] = value;
+                    sp += 1;
+                }
+                Instr::Hole(number) => {
+                    self.calls.push((at, ip as u32));
+                    at = number + 1;
+                    (code, ip) = (codes[at as usize], 0);
+                }
+                Instr::Recurse => {
+                    if self.calls.len() >= STACK_CELLS {
+                        return Ran::Unknown;
+                    }
+                    self.calls.push((at, ip as u32));
+                    (at, code, ip) = (0, codes[0], 0);
+                }
+                Instr::Branch(target) => ip = target as usize,
+                Instr::BranchZero(target) => {
+                    need!(1);
+                    sp -= 1;
+                    if items[sp] == 0 {
+                        ip = target as usize;
+                    }
+                }
+                Instr::Do | Instr::QuestionDo(_) => {
+                    need!(2);
+                    return_room!(2);
+                    sp -= 2;
+                    let (limit, index) = (items[sp], items[sp + 1]);
+                    match *instr {
+                        Instr::QuestionDo(end) if limit == index => ip = end as usize,
+                        _ => {
+                            self.returns[rp] = limit;
+                            self.returns[rp + 1] = index;
+                            rp += 2;
+                        }
+                    }
+                }
+                Instr::Loop(begin) => {
+                    returned!(2);
+                    let index = self.returns[rp - 1].wrapping_add(1);
+                    if index == self.returns[rp - 2] {
+                        rp -= 2;
+                    } else {
+                        self.returns[rp - 1] = index;
+                        ip = begin as usize;
+                    }
+                }
+                Instr::PlusLoop(begin) => {
+                    need!(1);
+                    returned!(2);
+                    sp -= 1;
+                    let (limit, index, step) = (self.returns[rp - 2], self.returns[rp - 1], items[sp]);
+                    // The way from just below the limit to it is where the biased distance overflows.
+                    let distance = index.wrapping_sub(limit).wrapping_add(Cell::MIN);
+                    if distance.checked_add(step).is_none() {
+                        rp -= 2;
+                    } else {
+                        self.returns[rp - 1] = index.wrapping_add(step);
+                        ip = begin as usize;
+                    }
+                }
+                Instr::Leave(end) => {
+                    returned!(2);
+                    rp -= 2;
+                    ip = end as usize;
+                }
+                Instr::Op(op) => match op {
+                    Dup => {
+                        need!(1);
+                        room!(1);
+                        items[sp] = items[sp - 1];
+                        sp += 1;
+                    }
+                    Drop => {
+                        need!(1);
+                        sp -= 1;
+                    }
+                    Swap => {
+                        need!(2);
+                        items.swap(sp - 1, sp - 2);
+                    }
+                    Over => {
+                        need!(2);
+                        room!(1);
+                        items[sp] = items[sp - 2];
+                        sp += 1;
+                    }
+                    Nip => {
+                        need!(2);
+                        sp -= 1;
+                        items[sp - 1] = items[sp];
+                    }
+                    Tuck => {
+                        need!(2);
+                        room!(1);
+                        items[sp] = items[sp - 1];
+                        items[sp - 1] = items[sp - 2];
+                        items[sp - 2] = items[sp];
+                        sp += 1;
+                    }
+                    Rot => {
+                        need!(3);
+                        items[sp - 3..sp].rotate_left(1);
+                    }
+                    MinusRot => {
+                        need!(3);
+                        items[sp - 3..sp].rotate_right(1);
+                    }
+                    TwoDup => {
+                        need!(2);
+                        room!(2);
+                        items.copy_within(sp - 2..sp, sp);
+                        sp += 2;
+                    }
+                    TwoDrop => {
+                        need!(2);
+                        sp -= 2;
+                    }
+                    TwoSwap => {
+                        need!(4);
+                        items[sp - 4..sp].rotate_left(2);
+                    }
+                    TwoOver => {
+                        need!(4);
+                        room!(2);
+                        items.copy_within(sp - 4..sp - 2, sp);
+                        sp += 2;
+                    }
+                    QuestionDup => {
+                        need!(1);
+                        room!(1);
+                        if items[sp - 1] != 0 {
+                            items[sp] = items[sp - 1];
+                            sp += 1;
+                        }
+                    }
+                    Pick | Roll => {
+                        need!(1);
+                        let Some(place) = usize::try_from(items[sp - 1]).ok().filter(|n| *n + 1 < sp) else {
+                            return Ran::Unknown;
+                        };
+                        let from = sp - 2 - place;
+                        if op == Pick {
+                            items[sp - 1] = items[from];
+                        } else {
+                            sp -= 1;
+                            items[from..sp].rotate_left(1);
+                        }
+                    }
+                    Add => binary!(Cell::wrapping_add),
+                    Sub => binary!(Cell::wrapping_sub),
+                    Mul => binary!(Cell::wrapping_mul),
+                    Div => partial!(scalar::div_floored),
+                    Mod => partial!(scalar::mod_floored),
+                    SlashMod => {
+                        need!(2);
+                        let Some((quotient, rest)) = scalar::div_mod_floored(items[sp - 2], items[sp - 1])
+                        else {
+                            return Ran::Threw;
+                        };
+                        items[sp - 2] = rest;
+                        items[sp - 1] = quotient;
+                    }
+                    StarSlash => {
+                        need!(3);
+                        sp -= 2;
+                        let product = i128::from(items[sp - 1]) * i128::from(items[sp]);
+                        match scalar::fm_slash_mod(product, items[sp + 1]) {
+                            Ok((quotient, _)) => items[sp - 1] = quotient,
+                            Err(_) => return Ran::Threw,
+                        }
+                    }
+                    And => binary!(|a, b| a & b),
+                    Or => binary!(|a, b| a | b),
+                    Xor => binary!(|a, b| a ^ b),
+                    LShift => binary!(scalar::lshift),
+                    RShift => binary!(scalar::rshift),
+                    Min => binary!(|a: Cell, b: Cell| a.min(b)),
+                    Max => binary!(|a: Cell, b: Cell| a.max(b)),
+                    Equal => compare!(Cell::eq),
+                    NotEqual => compare!(Cell::ne),
+                    Less => compare!(Cell::lt),
+                    Greater => compare!(Cell::gt),
+                    LessEqual => compare!(Cell::le),
+                    GreaterEqual => compare!(Cell::ge),
+                    ULess => binary!(|a, b| scalar::flag((a as u64) < b as u64)),
+                    UGreater => binary!(|a, b| scalar::flag(a as u64 > b as u64)),
+                    Within => {
+                        need!(3);
+                        sp -= 2;
+                        items[sp - 1] = scalar::within(items[sp - 1], items[sp], items[sp + 1]);
+                    }
+                    OnePlus => unary!(|a: Cell| a.wrapping_add(1)),
+                    OneMinus => unary!(|a: Cell| a.wrapping_sub(1)),
+                    TwoStar => unary!(|a: Cell| a.wrapping_shl(1)),
+                    TwoSlash => unary!(scalar::two_slash),
+                    Negate => unary!(Cell::wrapping_neg),
+                    Abs => unary!(Cell::wrapping_abs),
+                    Invert => unary!(|a: Cell| !a),
+                    ZeroEqual => unary!(|a| scalar::flag(a == 0)),
+                    ZeroNotEqual => unary!(|a| scalar::flag(a != 0)),
+                    ZeroLess => unary!(|a| scalar::flag(a < 0)),
+                    ZeroGreater => unary!(|a| scalar::flag(a > 0)),
+                    Cells => unary!(|a: Cell| a.wrapping_mul(8)),
+                    CellPlus => unary!(|a: Cell| a.wrapping_add(8)),
+                    SToD => {
+                        need!(1);
+                        room!(1);
+                        items[sp] = scalar::flag(items[sp - 1] < 0);
+                        sp += 1;
+                    }
+                    ToR => {
+                        need!(1);
+                        return_room!(1);
+                        sp -= 1;
+                        self.returns[rp] = items[sp];
+                        rp += 1;
+                    }
+                    FromR => {
+                        returned!(1);
+                        room!(1);
+                        rp -= 1;
+                        items[sp] = self.returns[rp];
+                        sp += 1;
+                    }
+                    TwoToR => {
+                        need!(2);
+                        return_room!(2);
+                        sp -= 2;
+                        self.returns[rp] = items[sp];
+                        self.returns[rp + 1] = items[sp + 1];
+                        rp += 2;
+                    }
+                    TwoFromR => {
+                        returned!(2);
+                        room!(2);
+                        rp -= 2;
+                        items[sp] = self.returns[rp];
+                        items[sp + 1] = self.returns[rp + 1];
+                        sp += 2;
+                    }
+                    FetchR | Op::I => {
+                        returned!(1);
+                        room!(1);
+                        items[sp] = self.returns[rp - 1];
+                        sp += 1;
+                    }
+                    Op::J => {
+                        returned!(3);
+                        room!(1);
+                        items[sp] = self.returns[rp - 3];
+                        sp += 1;
+                    }
+                },
+            }
+        }
+        self.depth = sp;
+        if rp == 0 { Ran::Ended } else { Ran::Unknown }
+    }
+}
