@@ -40,16 +40,24 @@ const FUEL_STRIKES_MAX: u32 = 4;
 const SKELETON_STRIKES_MAX: u32 = 4_000;
 const SKELETON_FUEL_SHARE: u64 = 4;
 
-/// Fuel, or steps, of a filling on the cheapest test: most of those that never end would burn all their fuel there. It is
-/// the first that a skeleton's fillings have, twice that for other templates, and the second more for
-/// each unit of the inputs.
-const FIRST_FUEL: (u64, u64) = (512, 64);
+/// Steps of a filling on the cheapest test, and how many more for each unit of the inputs: most of those that never end would
+/// burn all their fuel there.
+const FIRST_STEPS: (u64, u64) = (1_024, 128);
+
+/// Steps that are paid with one unit of fuel, about.
+const STEPS_OF_FUEL: u64 = 4;
 
 /// Tests that a filling is looked at on before it is compiled.
 const SCREEN_CASES: usize = 16;
 
+/// Steps of such a look: what takes longer is the engine's, which is the quicker one from there on.
+const SCREEN_STEPS: u64 = 4_096;
+
+/// Fillings that may take longer before a template's are no longer looked at.
+const SCREEN_STRIKES_MAX: u32 = 8;
+
 /// Fillings of one template that are run on everything for the tests that they pass, without being right.
-const NEAR_LOOKS_MAX: u32 = 32;
+const NEAR_LOOKS_MAX: u32 = 8;
 
 /// Skeletons with no more fillings than this are tried before the others.
 const FEW_BODIES: u64 = 2_000;
@@ -861,9 +869,9 @@ fn fillings<'a>(
     let context = hole_context(tools.arena, problem, template);
     let mut assignments = template.assignments(&context);
     let mut best: Option<Candidate<'a>> = None;
-    let (mut fuel_strikes, mut near_looks) = (0, 0);
+    let (mut fuel_strikes, mut screen_strikes, mut near_looks) = (0, 0, 0);
     let strikes_max = if template.is_typed() { SKELETON_STRIKES_MAX } else { FUEL_STRIKES_MAX };
-    let first_fuel = first_fuel(problem.checks, template.is_typed());
+    let first_steps = first_steps(problem.checks);
     // A word that the specification uses may have the name of one that the screen knows.
     let cases: &[_] = match problem.prelude {
         "" => problem.checks.cheapest(tools.arena, SCREEN_CASES),
@@ -887,10 +895,18 @@ fn fillings<'a>(
                 && near_looks < NEAR_LOOKS_MAX
                 && found.near_misses.len() < super::solve::NEAR_MISSES_MAX
         };
-        let looked = screen.as_mut().map_or(Look::Open, |screen| screen.look(choices, cases, first_fuel));
+        let steps_max = first_steps.min(SCREEN_STEPS);
+        let looked = screen.as_mut().map_or(Look::Open, |screen| screen.look(choices, cases, steps_max));
         let failure = match looked {
             Look::Wrong(n_passed) if !is_near(n_passed) => continue,
-            Look::Endless => Some(FirstFailure { n_passed: 0, ran_out_of_fuel: true }),
+            Look::Endless if first_steps <= SCREEN_STEPS => {
+                Some(FirstFailure { n_passed: 0, ran_out_of_fuel: true })
+            }
+            Look::Endless => {
+                screen_strikes += 1;
+                screen.take_if(|_| screen_strikes >= SCREEN_STRIKES_MAX);
+                None
+            }
             Look::Open | Look::Wrong(_) => None,
         };
         let body = template.fill(tools.arena, values);
@@ -900,7 +916,7 @@ fn fillings<'a>(
                 let program =
                     Program { prelude: problem.prelude, word: problem.checks.word(), text: Text::Body(body) };
                 let Ok(xt) = validate::load(tools.engine, &program) else { continue };
-                validate::glance(tools.engine, xt, problem.checks, first_fuel)
+                validate::glance(tools.engine, xt, problem.checks, first_steps / STEPS_OF_FUEL)
             }
         };
         match failure {
@@ -936,11 +952,10 @@ fn fillings<'a>(
     best
 }
 
-/// What a filling may take on the cheapest test: all its fuel where nothing is known of that.
-fn first_fuel(checks: &Checks<'_>, is_typed: bool) -> u64 {
-    let (base, each) = FIRST_FUEL;
-    let times = if is_typed { 1 } else { 2 };
-    checks.least_inputs().map_or(u64::MAX, |inputs| inputs.saturating_mul(each).saturating_add(base * times))
+/// What a filling may take on the cheapest test: anything where nothing is known of that.
+fn first_steps(checks: &Checks<'_>) -> u64 {
+    let (base, each) = FIRST_STEPS;
+    checks.least_inputs().map_or(u64::MAX, |inputs| inputs.saturating_mul(each).saturating_add(base))
 }
 
 /// What the engine says of the whole text with all its fuel, where everything holds; a near miss is kept.

@@ -69,6 +69,7 @@ enum Op {
     Cells,
     CellPlus,
     SToD,
+    DToS,
     ToR,
     FromR,
     FetchR,
@@ -79,9 +80,9 @@ enum Op {
 }
 
 use Op::{
-    Abs, Add, And, CellPlus, Cells, Div, Drop, Dup, Equal, FetchR, FromR, Greater, GreaterEqual, Invert,
-    LShift, Less, LessEqual, Max, Min, MinusRot, Mod, Mul, Negate, Nip, NotEqual, OneMinus, OnePlus, Or,
-    Over, Pick, QuestionDup, RShift, Roll, Rot, SToD, SlashMod, StarSlash, Sub, Swap, ToR, Tuck, TwoDrop,
+    Abs, Add, And, CellPlus, Cells, DToS, Div, Drop, Dup, Equal, FetchR, FromR, Greater, GreaterEqual,
+    Invert, LShift, Less, LessEqual, Max, Min, MinusRot, Mod, Mul, Negate, Nip, NotEqual, OneMinus, OnePlus,
+    Or, Over, Pick, QuestionDup, RShift, Roll, Rot, SToD, SlashMod, StarSlash, Sub, Swap, ToR, Tuck, TwoDrop,
     TwoDup, TwoFromR, TwoOver, TwoSlash, TwoStar, TwoSwap, TwoToR, UGreater, ULess, Within, Xor, ZeroEqual,
     ZeroGreater, ZeroLess, ZeroNotEqual,
 };
@@ -139,7 +140,7 @@ const WORDS: &[(&str, Op)] = &[
     ("cells", Cells),
     ("cell+", CellPlus),
     ("s>d", SToD),
-    ("d>s", Drop),
+    ("d>s", DToS),
     (">r", ToR),
     ("r>", FromR),
     ("r@", FetchR),
@@ -724,6 +725,10 @@ impl Machine {
                         items[sp] = scalar::flag(items[sp - 1] < 0);
                         sp += 1;
                     }
+                    DToS => {
+                        need!(2);
+                        sp -= 1;
+                    }
                     ToR => {
                         need!(1);
                         return_room!(1);
@@ -771,5 +776,168 @@ impl Machine {
         }
         self.depth = sp;
         if rp == 0 { Ran::Ended } else { Ran::Unknown }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forth::{Engine, Image, Limits, TrapKind};
+    use crate::model::random::Random;
+    use crate::template::{HoleContext, Library};
+    use bumpalo::Bump;
+
+    /// Steps that a run on the machine may take here: the engine has more fuel for sure.
+    const STEPS: u64 = 3_000;
+
+    fn engine() -> Engine {
+        Engine::new(Image::shared(), Limits { fuel: 100_000, ..Limits::default() })
+    }
+
+    /// What the engine says of a body: its stack, or `None` where it throws or the body does not compile. `Err` where the fuel
+    /// is not enough.
+    fn on_engine(engine: &mut Engine, body: &str, inputs: &[Cell]) -> Result<Option<Vec<Cell>>, ()> {
+        engine.reset();
+        let Ok(xt) = engine.define("it", body) else { return Ok(None) };
+        match engine.execute(xt, inputs) {
+            Ok(()) => Ok(Some(engine.stack().to_vec())),
+            Err(trap) if trap.kind == TrapKind::Fuel => Err(()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn on_machine(body: &str, inputs: &[Cell]) -> (Ran, Vec<Cell>) {
+        let code = Reader::read(body, |_| None).unwrap_or_else(|| panic!("`{body}` is not read"));
+        let mut codes: [&[Instr]; MAX_HOLES + 1] = [&[]; MAX_HOLES + 1];
+        codes[0] = &code;
+        let mut machine = Machine::default();
+        (machine.run(&codes, inputs, STEPS), machine.stack().to_vec())
+    }
+
+    #[track_caller]
+    fn check(body: &str, inputs: &[Cell]) {
+        let (ran, stack) = on_machine(body, inputs);
+        match on_engine(&mut engine(), body, inputs) {
+            Ok(Some(expect)) => assert_eq!((ran, stack), (Ran::Ended, expect), "{body} on {inputs:?}"),
+            Ok(None) => assert_eq!(ran, Ran::Threw, "{body} on {inputs:?}"),
+            Err(()) => assert_eq!(ran, Ran::Endless, "{body} on {inputs:?}"),
+        }
+    }
+
+    #[test]
+    fn the_words_do_here_what_the_engine_does() {
+        const EDGES: [Cell; 11] = [0, 1, -1, 2, 7, -10, 63, 64, 1 << 40, Cell::MIN, Cell::MAX];
+        let mut random = Random::new(&[0x5C4E]);
+        for (word, op) in WORDS {
+            // Loop indices and the return stack stand in loops and pairs, below.
+            if matches!(op, ToR | FromR | FetchR | TwoToR | TwoFromR | Op::I | Op::J | Pick | Roll) {
+                continue;
+            }
+            for n in 0..300 {
+                let depth = if n < 10 { n % 5 } else { 4 };
+                let inputs: Vec<Cell> =
+                    (0..depth).map(|_| EDGES[random.below(EDGES.len() as u64) as usize]).collect();
+                check(word, &inputs);
+            }
+        }
+    }
+
+    #[test]
+    fn control_goes_here_as_in_the_engine() {
+        for (body, inputs) in [
+            ("dup 0< if negate then", &[-5][..]),
+            ("dup 0< if negate else 1+ then", &[5]),
+            ("if 1 else if 2 else 3 then then", &[0, 0]),
+            ("0 swap 1+ 1 ?do i + loop", &[10]),
+            ("0 swap 0 ?do i 0 ?do j i * + loop loop", &[7]),
+            ("0 swap 0 ?do i dup 5 = if leave then + loop", &[9]),
+            ("0 swap 0 ?do i 4 = if drop -1 leave then 1+ loop", &[3]),
+            ("0 swap 0 swap do i + -1 +loop", &[9]),
+            ("0 swap 0 swap do i + -2 +loop", &[9]),
+            ("0 swap 0 ?do i + 3 +loop", &[10]),
+            ("0 swap 0 ?do 1+ 4 +loop", &[8]),
+            ("0 3 5 do 1+ -1 +loop", &[]),
+            ("0 ?do loop", &[-1]),
+            ("0 ?do loop", &[0]),
+            ("begin dup while tuck mod repeat drop", &[48, 18]),
+            ("begin 1+ dup 10 > until", &[3]),
+            ("begin 2* again", &[3]),
+            ("dup 1 > if dup 1- recurse * else drop 1 then", &[6]),
+            ("dup 2 < if else dup 1- recurse swap 2 - recurse + then", &[8]),
+            ("recurse", &[1]),
+            (">r dup r@ + swap r> *", &[3, 4]),
+            ("2>r 1+ 2r>", &[3, 4, 5]),
+            ("0 0 1 3 roll 0 ?do >r tuck r@ + + r> swap loop 2drop", &[9]),
+            ("2 pick 1 roll", &[3, 4, 5]),
+            ("0 pick true -7 s>d d>s", &[3]),
+            ("/", &[3, 0]),
+            ("5 0 */", &[3]),
+            ("*/", &[Cell::MAX, Cell::MAX, 1]),
+        ] {
+            if body == "recurse" {
+                // Neither too deep nor endless is told from the other here.
+                assert!(matches!(on_machine(body, inputs).0, Ran::Endless | Ran::Unknown));
+                continue;
+            }
+            check(body, inputs);
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_read() {
+        for body in
+            ["dup @", "{: a :} a", "exit", "leave", "if", "then", "loop", "begin while", "Dup", "+5", "-"]
+        {
+            let expect = body == "-";
+            assert_eq!(Reader::read(body, |_| None).is_some(), expect, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_filling_that_is_right_is_never_called_wrong() {
+        let arena = Bump::new();
+        let mut engine = engine();
+        let mut random = Random::new(&[0x5C4F]);
+        let context = HoleContext::new_in(&arena, &[3, 7, 100, -12], &[]);
+        let (mut n_screened, mut n_right, mut n_refused, mut n_wrong) = (0, 0, 0, 0);
+        for template in Library::shipped() {
+            let mut assignments = template.assignments(&context);
+            let count = assignments.count();
+            let Some(mut screen) = template.screen(&assignments).filter(|_| count > 0) else { continue };
+            n_screened += 1;
+            for _ in 0..40 {
+                assignments.seek(random.below(count));
+                assert!(assignments.next().is_some());
+                let (choices, values) = assignments.current();
+                let body = template.fill(&arena, values);
+                let inputs: Vec<Cell> = (0..template.n_in()).map(|_| random.within(-3, 12) as Cell).collect();
+                let mut look = |outputs: &[Cell]| screen.look(choices, &[(&inputs, outputs)], STEPS);
+                match on_engine(&mut engine, body, &inputs) {
+                    Ok(Some(mut stack)) => {
+                        n_right += 1;
+                        let looked = look(&stack);
+                        let cost = engine.fuel_used();
+                        assert!(
+                            looked == Look::Open || looked == Look::Endless && cost > STEPS / 32,
+                            "{body} on {inputs:?}: {looked:?}"
+                        );
+                        n_refused += u32::from(looked == Look::Endless);
+                        if let Some(last) = stack.last_mut() {
+                            *last ^= 1;
+                            n_wrong += u32::from(look(&stack) == Look::Wrong(0));
+                        }
+                    }
+                    Ok(None) => {}
+                    // The engine would run out of fuel as well.
+                    Err(()) => assert!(matches!(look(&[]), Look::Endless | Look::Open), "{body}"),
+                }
+            }
+        }
+        assert!(n_screened > 180 && n_right > 3_000, "{n_screened} templates, {n_right} fillings");
+        // What is wrong is nearly always seen to be.
+        assert!(
+            n_refused * 50 < n_right && n_wrong * 100 > n_right as u32 * 95,
+            "{n_refused} {n_wrong} {n_right}"
+        );
     }
 }
