@@ -1,8 +1,8 @@
 //! The template library: Forth with holes, compiled once, filled many times.
 //!
 //! Templates stand as TOML in `corpus/templates` and are embedded in the binary; other folders can be added. This room
-//! reads, checks, hashes and fills them, and runs their own tests on the engine. It never looks at a specification and
-//! never decides which candidate is worth trying: that is `synth`'s.
+//! reads, checks, hashes and fills them, runs their own tests on the engine, and screens fillings on cells that it is given
+//! ([`Screen`]). It never looks at a specification and never decides which candidate is worth trying: that is `synth`'s.
 
 mod assign;
 mod bodies;

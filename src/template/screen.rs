@@ -935,9 +935,6 @@ mod tests {
         }
         assert!(n_screened > 180 && n_right > 3_000, "{n_screened} templates, {n_right} fillings");
         // What is wrong is nearly always seen to be.
-        assert!(
-            n_refused * 50 < n_right && n_wrong * 100 > n_right as u32 * 95,
-            "{n_refused} {n_wrong} {n_right}"
-        );
+        assert!(n_refused * 50 < n_right && n_wrong * 100 > n_right * 95, "{n_refused} {n_wrong} {n_right}");
     }
 }

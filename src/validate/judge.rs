@@ -294,3 +294,68 @@ pub fn score(
     let passed = (0..heldout.len()).filter(|case| cases::passes(engine, xt, &heldout.case(*case))).count();
     (passed as u32, total)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::Bump;
+    use crate::corpus::Corpus;
+    use crate::model::SpecId;
+    use crate::spec::parse_spec_line;
+    use crate::validate::Settings;
+
+    /// Hands the checks of `( n -- m )` with these tests and this constraint and value to `look`.
+    fn with_checks(tests: &str, param: &str, value: &str, look: impl FnOnce(&Bump, &Checks<'_>)) {
+        let line = format!(
+            r#"{{"word":"f","stack_effect":{{"inputs":[{{"name":"n","type":"int"{param}}}],"outputs":[{{"name":"m","type":"int"{value}}}]}},"test_cases":[{tests}]}}"#
+        );
+        let spec = parse_spec_line(line.as_bytes(), "x", 1).spec.expect("a specification");
+        let corpus = Corpus::from_specs("x", &[spec]);
+        let arena = Bump::new();
+        let checks = Checks::prepare(&arena, corpus.record(SpecId(0)), None, &[], &Settings::default());
+        look(&arena, &checks);
+    }
+
+    #[test]
+    fn a_glance_gives_the_cheapest_test_little_fuel() {
+        let tests = r#"{"input":[-900],"output":[900]},{"input":[2],"output":[2]}"#;
+        with_checks(tests, "", "", |arena, checks| {
+            assert_eq!(checks.least_inputs(), Some(2));
+            assert_eq!(checks.cheapest(arena, 5), [(&[2][..], &[2][..]), (&[-900], &[900])]);
+            assert_eq!(checks.cheapest(arena, 1).len(), 1);
+            let mut engine = Engine::new(Image::shared(), Limits { fuel: 10_000, ..Limits::default() });
+            let mut glanced = |body: &str, first_fuel: u64| {
+                let xt = program::load(&mut engine, &Program::body("f", body)).expect("it compiles");
+                let failure = glance(&mut engine, xt, checks, first_fuel);
+                assert_eq!(engine.limits().fuel, 10_000, "the fuel is what it was");
+                (failure.map(|failure| (failure.n_passed, failure.ran_out_of_fuel)), engine.fuel_used())
+            };
+            let (failure, fuel) = glanced("begin again", 100);
+            assert_eq!(failure, Some((0, true)));
+            assert!(fuel <= 100, "{fuel}");
+            // On the others it has all there is.
+            let (failure, fuel) = glanced("dup 0< if begin again then", 100);
+            assert_eq!(failure, Some((1, true)));
+            assert!(fuel > 1_000, "{fuel}");
+            assert_eq!(glanced("abs 1+", 100).0, Some((0, false)));
+            assert_eq!(glanced("abs", 100).0, None);
+        });
+    }
+
+    #[test]
+    fn a_glance_looks_at_samples_from_end_to_end() {
+        let (constraint, value) = (r#","constraint":"0 <= n <= 9999""#, r#","value":"min(n, 9000)""#);
+        with_checks("", constraint, value, |_, checks| {
+            let mut engine = Engine::new(Image::shared(), Limits::default());
+            let mut wrong = |body: &str| {
+                let xt = program::load(&mut engine, &Program::body("f", body)).expect("it compiles");
+                let glanced = glance(&mut engine, xt, checks, u64::MAX).is_some();
+                (glanced, first_failure(&mut engine, xt, checks).is_some())
+            };
+            assert_eq!(wrong("9000 min"), (false, false));
+            assert_eq!(wrong(""), (true, true));
+            // What is wrong on one input of thousands is for the judge.
+            assert_eq!(wrong("9000 min dup 4321 = if 1+ then"), (false, true));
+        });
+    }
+}
