@@ -22,7 +22,7 @@ use crate::synth::solve::{
     near_miss, try_out,
 };
 use crate::synth::tried::Tried;
-use crate::template::{Look, Template};
+use crate::template::{Case, Look, Template};
 use crate::validate::{self, Checks, Columns, FirstFailure, Lanes, Program, Text, Verdict};
 use std::sync::atomic::Ordering;
 
@@ -807,6 +807,11 @@ fn fitting<'a>(
     let (before, mut n_tried) = (found.candidates, 0usize);
     let leave_after = tools.round.leave_after(settings.candidates_max);
     let ranges = problem.checks.input_ranges(tools.arena);
+    // A word that the specification uses may have the name of one that the screen knows.
+    let cases: &[Case<'_>] = match problem.prelude {
+        "" => problem.checks.cheapest(tools.arena, SCREEN_CASES),
+        _ => &[],
+    };
     let pass = Pass { is_typed, n_fillings: n_fillings.clone(), before };
     let barren = tools.barren.of(&pass);
     let n_barren = barren.map_or(0, |barren| barren.n_templates);
@@ -829,7 +834,7 @@ fn fitting<'a>(
         }
         n_tried += 1;
         if let Some(smaller) =
-            fillings(tools, problem, settings, template, best.as_ref().map(|best| best.size), found)
+            fillings(tools, problem, settings, template, (cases, best.as_ref().map(|best| best.size)), found)
         {
             keep_solution(problem, tools, found, best.replace(smaller));
         }
@@ -856,13 +861,13 @@ fn fitting<'a>(
     best
 }
 
-/// The smallest filling of one template that passes and is smaller than `below`.
+/// The smallest filling of one template that passes and is smaller than `below`; each is looked at on the cases first.
 fn fillings<'a>(
     tools: &mut Tools<'_, 'a>,
     problem: &Problem<'_, 'a>,
     settings: &Settings,
     template: &'a Template,
-    below: Option<usize>,
+    (cases, below): (&[Case<'a>], Option<usize>),
     found: &mut Found<'a>,
 ) -> Option<Candidate<'a>> {
     let mentioned = super::constants::mentioned(tools.arena, &problem.record);
@@ -872,11 +877,6 @@ fn fillings<'a>(
     let (mut fuel_strikes, mut screen_strikes, mut near_looks) = (0, 0, 0);
     let strikes_max = if template.is_typed() { SKELETON_STRIKES_MAX } else { FUEL_STRIKES_MAX };
     let first_steps = first_steps(problem.checks);
-    // A word that the specification uses may have the name of one that the screen knows.
-    let cases: &[_] = match problem.prelude {
-        "" => problem.checks.cheapest(tools.arena, SCREEN_CASES),
-        _ => &[],
-    };
     let mut screen = if cases.is_empty() { None } else { template.screen(&assignments) };
     while let Some((_, size, _)) = assignments.next() {
         let size = size as usize;
