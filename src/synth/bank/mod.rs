@@ -37,6 +37,10 @@ const FEW: usize = 1 << 14;
 /// Blocks between the computing of a column and its insertion, so that what the insertion reads has come from memory.
 const WAITING: usize = 3;
 
+/// How many entries ahead memory is asked for where columns will be put: a write to a line that is not there holds up all that
+/// come after it.
+const AHEAD: usize = 128;
+
 const INDEX_BITS: u32 = 28;
 const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 
@@ -145,7 +149,8 @@ impl<const L: usize> Default for Bank<L> {
 }
 
 impl<const L: usize> Bank<L> {
-    /// Most bytes that an entry takes: its values, how it is made, and its place in the table, twice while that grows.
+    /// Most bytes for each entry that a bank may come to: its values, how it is made, and its place in the table, twice while that
+    /// grows.
     pub const ENTRY_BYTES: usize = size_of::<Column<L>>() + size_of::<Made>() + Table::ENTRY_BYTES;
 
     /// An empty bank that computes with these instructions.
@@ -397,14 +402,13 @@ impl<const L: usize> Bank<L> {
         if self.n_waiting == WAITING {
             self.insert_oldest();
         }
+        let left = usize::try_from(bounds.candidates_max - self.candidates).unwrap_or(usize::MAX);
+        let most = bounds.entries_max.min((self.columns.len() + WAITING * BLOCK).saturating_add(left));
         if self.table.is_full(self.columns.len() + WAITING * BLOCK) {
             self.insert_waiting();
-            self.table.widen();
+            self.table.widen(most + WAITING * BLOCK);
         }
         if self.columns.len() + WAITING * BLOCK > self.columns.capacity() {
-            let left = bounds.candidates_max.saturating_sub(self.candidates);
-            let most =
-                bounds.entries_max.min(self.columns.len() + usize::try_from(left).unwrap_or(usize::MAX));
             let wanted = if self.columns.capacity() < FEW { FEW } else { most.max(FEW) + WAITING * BLOCK };
             self.columns.reserve_exact(wanted - self.columns.len());
             self.made.reserve_exact(wanted - self.made.len());
@@ -444,7 +448,11 @@ impl<const L: usize> Bank<L> {
             first: waiting.first,
             step: waiting.step,
         };
+        let before = self.columns.len();
         simd.insert(block, &mut self.columns, &mut self.made, self.table.buckets_mut());
+        let n_new = self.columns.len() - before;
+        let spare = self.columns.spare_capacity_mut();
+        (AHEAD - n_new..AHEAD).for_each(|at| simd::prefetch(spare, at));
         if let Some(log) = &mut self.log {
             log.push(Mark { candidates: waiting.candidates as u32, len: self.columns.len() as u32 });
         }
@@ -452,7 +460,8 @@ impl<const L: usize> Bank<L> {
 
     fn insert(&mut self, column: &Column<L>, sum: u64, made: Made) {
         let buckets = self.table.buckets_mut();
-        if let Err(place) = table::find::<Portable, L>(buckets, &self.columns, column, sum) {
+        if let Err(place) = table::find::<Portable>(buckets, sum, |entry| self.columns[entry].equals(column))
+        {
             table::put(buckets, place, sum, self.columns.len());
             self.columns.push(*column);
             self.made.push(made);
@@ -471,7 +480,8 @@ pub struct Candidates<'b, const L: usize> {
 }
 
 /// Banks what is new of a block. What is not is told from the rest first, without a branch for each; so the second loop is one whose
-/// branches are foreseen.
+/// branches are foreseen. Columns are put where they stay once all have been looked up: writes to memory that has not come hold up the
+/// looking.
 #[inline(always)]
 fn insert_new<S: Slots, const L: usize>(
     block: Candidates<'_, L>,
@@ -489,15 +499,26 @@ fn insert_new<S: Slots, const L: usize>(
         rest[n_rest % BLOCK] = k as u8;
         n_rest += usize::from(!is_same & (block.hashes[k] != TRAPPED));
     }
+    let mut new = [0u8; BLOCK];
+    let mut n_new = 0;
     for k in &rest[..n_rest] {
-        let k = usize::from(*k);
-        let (column, sum) = (&block.columns[k], block.hashes[k]);
-        if let Err(place) = table::find::<S, L>(buckets, columns, column, sum) {
-            table::put(buckets, place, sum, columns.len());
-            columns.push(*column);
-            made.push(block.first.next(block.step, k));
+        let (column, sum) = (&block.columns[usize::from(*k)], block.hashes[usize::from(*k)]);
+        let is_it = |entry: usize| {
+            let held = match columns.get(entry) {
+                Some(held) => held,
+                None => &block.columns[usize::from(new[entry - columns.len()])],
+            };
+            held.equals(column)
+        };
+        if let Err(place) = table::find::<S>(buckets, sum, is_it) {
+            table::put(buckets, place, sum, columns.len() + n_new);
+            new[n_new % BLOCK] = *k;
+            n_new += 1;
         }
     }
+    let new = new[..n_new].iter().map(|k| usize::from(*k));
+    columns.extend(new.clone().map(|k| block.columns[k]));
+    made.extend(new.map(|k| block.first.next(block.step, k)));
 }
 
 #[derive(Clone, Copy)]

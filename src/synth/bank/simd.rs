@@ -5,7 +5,7 @@
 //!
 //! 1. A [`Simd`] other than `Portable` exists only where [`Simd::available`] found its features on this processor; its field
 //!    is private to this module.
-//! 2. A prefetch changes nothing that a program can see, and its address is that of a live item; SSE is part of x86-64.
+//! 2. A prefetch changes nothing that a program can see, and its address lies within an item of a slice; SSE is part of x86-64.
 //! 3. Advice on pages changes nothing that a program can see; it is given for whole pages within what the list has allocated.
 //! 4. A [`Bucket`] is 64 bytes at an address that 64 divides: it may be read in whole registers.
 
@@ -76,79 +76,6 @@ impl Simd {
         }
     }
 
-    /// See [`kernel::compute`].
-    #[inline]
-    pub fn compute<const L: usize>(self, job: Job<'_, L>, columns: &mut [Column<L>], hashes: &mut [u64]) {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: invariant 1.
-            Level::Avx512 => unsafe { compute_avx512(job, columns, hashes) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: invariant 1.
-            Level::Avx2 => unsafe { compute_avx2(job, columns, hashes) },
-            Level::Portable => kernel::compute(job, columns, hashes),
-        }
-    }
-
-    /// See [`table::suspect`].
-    #[inline]
-    pub(super) fn suspect<const L: usize>(
-        self,
-        buckets: &[Bucket],
-        columns: &[Column<L>],
-        sums: &[u64],
-        suspects: &mut [u32],
-    ) {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: invariant 1.
-            Level::Avx512 => unsafe { suspect_avx512(buckets, columns, sums, suspects) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: invariant 1.
-            Level::Avx2 => unsafe { suspect_avx2(buckets, columns, sums, suspects) },
-            Level::Portable => table::suspect::<table::Portable, L>(buckets, columns, sums, suspects),
-        }
-    }
-
-    /// The entry with these values.
-    #[inline]
-    pub(super) fn find<const L: usize>(
-        self,
-        buckets: &[Bucket],
-        columns: &[Column<L>],
-        column: &Column<L>,
-    ) -> Option<usize> {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: invariant 1.
-            Level::Avx512 => unsafe { find_avx512(buckets, columns, column) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: invariant 1.
-            Level::Avx2 => unsafe { find_avx2(buckets, columns, column) },
-            Level::Portable => find::<table::Portable, L>(buckets, columns, column),
-        }
-    }
-
-    /// See [`insert_new`].
-    #[inline]
-    pub(super) fn insert<const L: usize>(
-        self,
-        block: Candidates<'_, L>,
-        columns: &mut Vec<Column<L>>,
-        made: &mut Vec<Made>,
-        buckets: &mut [Bucket],
-    ) {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: invariant 1.
-            Level::Avx512 => unsafe { insert_avx512(block, columns, made, buckets) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: invariant 1.
-            Level::Avx2 => unsafe { insert_avx2(block, columns, made, buckets) },
-            Level::Portable => insert_new::<table::Portable, L>(block, columns, made, buckets),
-        }
-    }
-
     /// See [`kernel::common`].
     #[inline]
     pub fn common(self, set: &[u64], rows: &[u64], counts: &mut [u32]) {
@@ -159,20 +86,80 @@ impl Simd {
             Level::Portable => kernel::common(set, rows, counts),
         }
     }
+}
 
-    /// See [`kernel::mark`].
-    #[inline]
-    pub fn mark<const L: usize>(self, columns: &[Column<L>], goal: &Column<L>, marks: &mut [Marks]) {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: invariant 1.
-            Level::Avx512 => unsafe { mark_avx512(columns, goal, marks) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: invariant 1.
-            Level::Avx2 => unsafe { mark_avx2(columns, goal, marks) },
-            Level::Portable => kernel::mark(columns, goal, marks),
+/// Methods that call a function of the bank compiled for what was found; in it, `S` is how the slots of a bucket are compared.
+macro_rules! of_bank {
+    ($($(#[$doc:meta])* $vis:vis fn $name:ident $avx512:ident $avx2:ident
+        ($($argument:ident: $type:ty),*) -> $result:ty { $call:expr })*) => {
+        impl Simd {
+            $(
+                $(#[$doc])*
+                #[inline]
+                $vis fn $name<const L: usize>(self, $($argument: $type),*) -> $result {
+                    match self.0 {
+                        #[cfg(target_arch = "x86_64")]
+                        // SAFETY: invariant 1.
+                        Level::Avx512 => unsafe { $avx512($($argument),*) },
+                        #[cfg(target_arch = "x86_64")]
+                        // SAFETY: invariant 1.
+                        Level::Avx2 => unsafe { $avx2($($argument),*) },
+                        Level::Portable => {
+                            #[allow(dead_code, reason = "not every function looks into buckets")]
+                            type S = table::Portable;
+                            $call
+                        }
+                    }
+                }
+            )*
         }
-    }
+        $(
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,bmi1")]
+            fn $avx512<const L: usize>($($argument: $type),*) -> $result {
+                #[allow(dead_code, reason = "not every function looks into buckets")]
+                type S = slots::Wide;
+                $call
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            fn $avx2<const L: usize>($($argument: $type),*) -> $result {
+                #[allow(dead_code, reason = "not every function looks into buckets")]
+                type S = slots::Narrow;
+                $call
+            }
+        )*
+    };
+}
+
+of_bank! {
+    /// See [`kernel::compute`].
+    pub fn compute compute_avx512 compute_avx2
+        (job: Job<'_, L>, columns: &mut [Column<L>], hashes: &mut [u64]) -> () {
+            kernel::compute(job, columns, hashes)
+        }
+    /// See [`kernel::mark`].
+    pub fn mark mark_avx512 mark_avx2
+        (columns: &[Column<L>], goal: &Column<L>, marks: &mut [Marks]) -> () {
+            kernel::mark(columns, goal, marks)
+        }
+    /// See [`table::suspect`].
+    pub(super) fn suspect suspect_avx512 suspect_avx2
+        (buckets: &[Bucket], columns: &[Column<L>], sums: &[u64], suspects: &mut [u32]) -> () {
+            table::suspect::<S, L>(buckets, columns, sums, suspects)
+        }
+    /// The entry with these values.
+    pub(super) fn find find_avx512 find_avx2
+        (buckets: &[Bucket], columns: &[Column<L>], column: &Column<L>) -> Option<usize> {
+            table::find::<S>(buckets, kernel::hash(column), |entry| columns[entry].equals(column)).ok()
+        }
+    /// See [`insert_new`].
+    pub(super) fn insert insert_avx512 insert_avx2
+        (block: Candidates<'_, L>, columns: &mut Vec<Column<L>>, made: &mut Vec<Made>, buckets: &mut [Bucket])
+        -> () {
+            insert_new::<S, L>(block, columns, made, buckets)
+        }
 }
 
 /// Methods that call a kernel of the enumeration compiled for what was found.
@@ -242,14 +229,17 @@ pub fn use_large_pages<T>(items: &mut Vec<T>) {
     let _ = items;
 }
 
-/// Asks for an item of a slice that will be read soon. Nothing happens where there is no such item.
+/// Asks for an item of a slice that will be read or written soon. Nothing happens where there is no such item.
 #[inline(always)]
 pub fn prefetch<T>(items: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
     if let Some(item) = items.get(at) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: invariant 2.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(item).cast()) };
+        const LINE: usize = 64;
+        for offset in (0..size_of::<T>()).step_by(LINE) {
+            // SAFETY: invariant 2.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(item).cast::<i8>().add(offset)) };
+        }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (items, at);
@@ -259,30 +249,6 @@ pub fn prefetch<T>(items: &[T], at: usize) {
 #[target_feature(enable = "popcnt")]
 fn common_popcnt(set: &[u64], rows: &[u64], counts: &mut [u32]) {
     kernel::common(set, rows, counts);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2")]
-fn mark_avx512<const L: usize>(columns: &[Column<L>], goal: &Column<L>, marks: &mut [Marks]) {
-    kernel::mark(columns, goal, marks);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn mark_avx2<const L: usize>(columns: &[Column<L>], goal: &Column<L>, marks: &mut [Marks]) {
-    kernel::mark(columns, goal, marks);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2")]
-fn compute_avx512<const L: usize>(job: Job<'_, L>, columns: &mut [Column<L>], hashes: &mut [u64]) {
-    kernel::compute(job, columns, hashes);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn compute_avx2<const L: usize>(job: Job<'_, L>, columns: &mut [Column<L>], hashes: &mut [u64]) {
-    kernel::compute(job, columns, hashes);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -351,73 +317,4 @@ mod slots {
         };
         half(0) | half(1) << 4
     }
-}
-
-#[inline(always)]
-fn find<S: table::Slots, const L: usize>(
-    buckets: &[Bucket],
-    columns: &[Column<L>],
-    column: &Column<L>,
-) -> Option<usize> {
-    table::find::<S, L>(buckets, columns, column, kernel::hash(column)).ok()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,bmi1")]
-fn find_avx512<const L: usize>(
-    buckets: &[Bucket],
-    columns: &[Column<L>],
-    column: &Column<L>,
-) -> Option<usize> {
-    find::<slots::Wide, L>(buckets, columns, column)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn find_avx2<const L: usize>(buckets: &[Bucket], columns: &[Column<L>], column: &Column<L>) -> Option<usize> {
-    find::<slots::Narrow, L>(buckets, columns, column)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,bmi1")]
-fn suspect_avx512<const L: usize>(
-    buckets: &[Bucket],
-    columns: &[Column<L>],
-    sums: &[u64],
-    suspects: &mut [u32],
-) {
-    table::suspect::<slots::Wide, L>(buckets, columns, sums, suspects);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn suspect_avx2<const L: usize>(
-    buckets: &[Bucket],
-    columns: &[Column<L>],
-    sums: &[u64],
-    suspects: &mut [u32],
-) {
-    table::suspect::<slots::Narrow, L>(buckets, columns, sums, suspects);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,bmi1")]
-fn insert_avx512<const L: usize>(
-    block: Candidates<'_, L>,
-    columns: &mut Vec<Column<L>>,
-    made: &mut Vec<Made>,
-    buckets: &mut [Bucket],
-) {
-    insert_new::<slots::Wide, L>(block, columns, made, buckets);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn insert_avx2<const L: usize>(
-    block: Candidates<'_, L>,
-    columns: &mut Vec<Column<L>>,
-    made: &mut Vec<Made>,
-    buckets: &mut [Bucket],
-) {
-    insert_new::<slots::Narrow, L>(block, columns, made, buckets);
 }

@@ -19,8 +19,6 @@ pub const SLOTS: usize = 8;
 pub const ENTRIES_MAX: usize = INDEX_MASK as usize;
 
 const LEN_MIN: usize = (1 << 12) / SLOTS;
-/// From this length on the table grows by halves, before that by fours.
-const LEN_LARGE: usize = (1 << 18) / SLOTS;
 
 /// Eight slots.
 #[derive(Clone, Copy, Default, Debug)]
@@ -73,19 +71,19 @@ pub fn suspect<S: Slots, const L: usize>(
     for (sum, suspect) in sums.iter().zip(suspects) {
         let bucket = &buckets[place(*sum, buckets.len())];
         let same = S::same(bucket, *sum);
-        let held = bucket.0[same.trailing_zeros() as usize % SLOTS];
-        *suspect = if same == 0 { 0 } else { (held & INDEX_MASK) as u32 };
+        let held = bucket.0[same.trailing_zeros() as usize % SLOTS] & INDEX_MASK;
+        // About half of them are there, and nothing foretells which: without a branch.
+        *suspect = held as u32 & u32::from(same != 0).wrapping_neg();
         simd::prefetch(columns, (*suspect as usize).saturating_sub(1));
     }
 }
 
-/// The entry with these values, or where it belongs: a bucket and an empty slot.
+/// The entry with a hash for which `is_it` holds, or where it belongs: a bucket and an empty slot.
 #[inline(always)]
-pub fn find<S: Slots, const L: usize>(
+pub fn find<S: Slots>(
     buckets: &[Bucket],
-    columns: &[Column<L>],
-    column: &Column<L>,
     sum: u64,
+    is_it: impl Fn(usize) -> bool,
 ) -> Result<usize, (usize, usize)> {
     let mut at = place(sum, buckets.len());
     loop {
@@ -93,7 +91,7 @@ pub fn find<S: Slots, const L: usize>(
         let mut same = S::same(bucket, sum);
         while same != 0 {
             let number = (bucket.0[same.trailing_zeros() as usize % SLOTS] & INDEX_MASK) as usize;
-            if number > 0 && columns[number - 1].equals(column) {
+            if number > 0 && is_it(number - 1) {
                 return Ok(number - 1);
             }
             same &= same - 1;
@@ -120,8 +118,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// Most bytes that an entry takes of it: its slot, at the least load, twice while the table grows.
-    pub const ENTRY_BYTES: usize = 4 * size_of::<u64>();
+    /// Most bytes that it takes for each entry that it may come to: a slot and a third, twice while it grows.
+    pub const ENTRY_BYTES: usize = 3 * size_of::<u64>();
 
     /// Forgets everything.
     pub fn clear(&mut self) {
@@ -160,12 +158,14 @@ impl Table {
         simd::prefetch(&self.buckets, place(sum, self.buckets.len()));
     }
 
-    /// Makes the table larger. A slot holds the part of its hash that places it, so no column is read; and the buckets stand in
-    /// the order of their hashes, so both tables are gone through once from the front.
+    /// Makes the table four times as large, or as large as it needs to be for the most entries that it may come to. A slot holds
+    /// the part of its hash that places it, so no column is read; and the buckets stand in the order of their hashes, so both tables
+    /// are gone through once from the front.
     #[cold]
-    pub fn widen(&mut self) {
-        let len = self.buckets.len();
-        let len = if len < LEN_LARGE { len * 4 } else { len + len / 2 };
+    pub fn widen(&mut self, entries_max: usize) {
+        let most = (entries_max * 4).div_ceil(SLOTS * 3);
+        let len = (self.buckets.len() * 4).min(most);
+        debug_assert!(len > self.buckets.len(), "there is room for all of them already");
         self.spare.clear();
         if self.spare.capacity() < len {
             self.spare.reserve_exact(len);
@@ -211,11 +211,11 @@ mod tests {
         let (sums, mut table, mut columns) = (crowded(), Table::default(), Vec::new());
         table.clear();
         let find = |table: &Table, columns: &[Column<8>], entry: usize, sum: u64| {
-            super::find::<Portable, 8>(table.buckets(), columns, &column(entry), sum)
+            super::find::<Portable>(table.buckets(), sum, |held| columns[held].equals(&column(entry)))
         };
         for round in 0..3 {
             if round > 0 {
-                table.widen();
+                table.widen(ENTRIES_MAX);
             }
             for sum in &sums {
                 let entry = columns.len();
@@ -231,12 +231,27 @@ mod tests {
     }
 
     #[test]
+    fn a_table_grows_to_what_it_may_come_to_and_no_further() {
+        let mut table = Table::default();
+        table.clear();
+        let entries_max = 100_000;
+        for n_entries in 0..=entries_max {
+            if table.is_full(n_entries) {
+                table.widen(entries_max);
+            }
+        }
+        assert!(!table.is_full(entries_max));
+        let least = entries_max * size_of::<u64>() * 4 / 3;
+        assert!((least..=least + size_of::<Bucket>()).contains(&table.bytes()), "{}", table.bytes());
+    }
+
+    #[test]
     fn all_instructions_suspect_the_same() {
         let (sums, mut table, columns) = (crowded(), Table::default(), vec![column(0); 100]);
         table.clear();
         for (entry, sum) in sums.iter().step_by(2).enumerate() {
-            let place = super::find::<Portable, 8>(table.buckets(), &[], &column(0), *sum);
-            put(table.buckets_mut(), place.expect_err("there are no columns"), *sum, entry);
+            let place = super::find::<Portable>(table.buckets(), *sum, |_| false);
+            put(table.buckets_mut(), place.expect_err("nothing is found"), *sum, entry);
         }
         let mut portable = vec![0; sums.len()];
         suspect::<Portable, 8>(table.buckets(), &columns, &sums, &mut portable);
