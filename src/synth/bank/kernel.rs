@@ -130,6 +130,11 @@ const KEYS: [u64; 64] = {
 /// everywhere), and the sum is mixed once. Equal hashes prove nothing: the bank compares columns.
 #[inline(always)]
 pub fn hash<const L: usize>(column: &Column<L>) -> u64 {
+    mix(sum(column))
+}
+
+#[inline(always)]
+fn sum<const L: usize>(column: &Column<L>) -> u64 {
     let mut sums = [0u64; L];
     for lane in 0..L {
         let keyed = column.0[lane] as u64 ^ KEYS[lane];
@@ -139,7 +144,12 @@ pub fn hash<const L: usize>(column: &Column<L>) -> u64 {
     for lane in sums {
         sum = sum.wrapping_add(lane);
     }
-    sum = (sum ^ (sum >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    sum
+}
+
+#[inline(always)]
+fn mix(sum: u64) -> u64 {
+    let mut sum = (sum ^ (sum >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     sum ^= sum >> 29;
     sum | 1
 }
@@ -151,14 +161,16 @@ fn each<const L: usize>(
     hashes: &mut [u64],
     f: impl Fn(usize, Cell) -> Cell,
 ) {
-    for ((from, to), sum) in from.iter().zip(columns).zip(hashes) {
+    for ((from, to), hash) in from.iter().zip(columns).zip(&mut *hashes) {
         let mut column = Column::<L>::all(0);
         for lane in 0..L {
             column.0[lane] = f(lane, from.0[lane]);
         }
-        *sum = hash(&column);
+        *hash = sum(&column);
         *to = column;
     }
+    // Several at once.
+    hashes.iter_mut().for_each(|hash| *hash = mix(*hash));
 }
 
 /// An operator that may trap: such columns get the hash [`TRAPPED`].

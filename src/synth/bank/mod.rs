@@ -118,6 +118,8 @@ enum Operation<const L: usize> {
 /// A computed block.
 struct Waiting<const L: usize> {
     block: Block<L>,
+    /// For each column the bucket in which its hash belongs.
+    places: Vec<u32>,
     /// For each column the number plus one of an entry that is probably the same, or 0.
     suspects: Vec<u32>,
     n: usize,
@@ -137,8 +139,16 @@ impl<const L: usize> std::ops::Deref for Bank<L> {
 
 impl<const L: usize> Default for Waiting<L> {
     fn default() -> Self {
-        let (block, suspects, first) = (Block::default(), vec![0; BLOCK], Made::default());
-        Self { block, suspects, n: 0, first, step: 0, candidates: 0 }
+        let (places, suspects) = (vec![0; BLOCK], vec![0; BLOCK]);
+        Self {
+            block: Block::default(),
+            places,
+            suspects,
+            n: 0,
+            first: Made::default(),
+            step: 0,
+            candidates: 0,
+        }
     }
 }
 
@@ -374,9 +384,7 @@ impl<const L: usize> Bank<L> {
                 Operation::Mirrored(op, b) => Job::Mirrored(op, columns, b),
             };
             self.simd.compute(job, &mut block.columns[..n], &mut block.hashes[..n]);
-            for sum in &block.hashes[..n] {
-                self.table.prefetch(*sum);
-            }
+            self.simd.places(self.table.buckets(), &block.hashes[..n], &mut waiting.places[..n]);
             self.n_computed += 1;
             self.n_waiting += 1;
             if self.n_waiting > 1 {
@@ -420,8 +428,9 @@ impl<const L: usize> Bank<L> {
 
     /// Looks up which entries the columns of a block may be the same as, and asks for those: the buckets have come.
     fn suspect(&mut self, number: usize) {
-        let Waiting { block, suspects, n, .. } = &mut self.blocks[number % WAITING];
-        self.simd.suspect(self.table.buckets(), &self.columns, &block.hashes[..*n], &mut suspects[..*n]);
+        let Waiting { block, places, suspects, n, .. } = &mut self.blocks[number % WAITING];
+        let wanted = (&block.hashes[..*n], &places[..*n]);
+        self.simd.suspect(self.table.buckets(), &self.columns, wanted, &mut suspects[..*n]);
     }
 
     /// Banks what is new of all blocks that wait.
@@ -444,6 +453,7 @@ impl<const L: usize> Bank<L> {
         let block = Candidates {
             columns: &waiting.block.columns[..n],
             hashes: &waiting.block.hashes[..n],
+            places: &waiting.places[..n],
             suspects: &waiting.suspects[..n],
             first: waiting.first,
             step: waiting.step,
@@ -474,6 +484,7 @@ impl<const L: usize> Bank<L> {
 pub struct Candidates<'b, const L: usize> {
     columns: &'b [Column<L>],
     hashes: &'b [u64],
+    places: &'b [u32],
     suspects: &'b [u32],
     first: Made,
     step: u64,
@@ -502,7 +513,8 @@ fn insert_new<S: Slots, const L: usize>(
     let mut new = [0u8; BLOCK];
     let mut n_new = 0;
     for k in &rest[..n_rest] {
-        let (column, sum) = (&block.columns[usize::from(*k)], block.hashes[usize::from(*k)]);
+        let k = usize::from(*k);
+        let (column, sum, at) = (&block.columns[k], block.hashes[k], block.places[k] as usize);
         let is_it = |entry: usize| {
             let held = match columns.get(entry) {
                 Some(held) => held,
@@ -510,9 +522,9 @@ fn insert_new<S: Slots, const L: usize>(
             };
             held.equals(column)
         };
-        if let Err(place) = table::find::<S>(buckets, sum, is_it) {
+        if let Err(place) = table::find_from::<S>(buckets, at, sum, is_it) {
             table::put(buckets, place, sum, columns.len() + n_new);
-            new[n_new % BLOCK] = *k;
+            new[n_new % BLOCK] = k as u8;
             n_new += 1;
         }
     }

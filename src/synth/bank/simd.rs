@@ -90,13 +90,13 @@ impl Simd {
 
 /// Methods that call a function of the bank compiled for what was found; in it, `S` is how the slots of a bucket are compared.
 macro_rules! of_bank {
-    ($($(#[$doc:meta])* $vis:vis fn $name:ident $avx512:ident $avx2:ident
+    ($($(#[$doc:meta])* $vis:vis fn $name:ident $avx512:ident $avx2:ident [$($generic:tt)*]
         ($($argument:ident: $type:ty),*) -> $result:ty { $call:expr })*) => {
         impl Simd {
             $(
                 $(#[$doc])*
                 #[inline]
-                $vis fn $name<const L: usize>(self, $($argument: $type),*) -> $result {
+                $vis fn $name<$($generic)*>(self, $($argument: $type),*) -> $result {
                     match self.0 {
                         #[cfg(target_arch = "x86_64")]
                         // SAFETY: invariant 1.
@@ -116,7 +116,7 @@ macro_rules! of_bank {
         $(
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,bmi1")]
-            fn $avx512<const L: usize>($($argument: $type),*) -> $result {
+            fn $avx512<$($generic)*>($($argument: $type),*) -> $result {
                 #[allow(dead_code, reason = "not every function looks into buckets")]
                 type S = slots::Wide;
                 $call
@@ -124,7 +124,7 @@ macro_rules! of_bank {
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2")]
-            fn $avx2<const L: usize>($($argument: $type),*) -> $result {
+            fn $avx2<$($generic)*>($($argument: $type),*) -> $result {
                 #[allow(dead_code, reason = "not every function looks into buckets")]
                 type S = slots::Narrow;
                 $call
@@ -135,27 +135,32 @@ macro_rules! of_bank {
 
 of_bank! {
     /// See [`kernel::compute`].
-    pub fn compute compute_avx512 compute_avx2
+    pub fn compute compute_avx512 compute_avx2 [const L: usize]
         (job: Job<'_, L>, columns: &mut [Column<L>], hashes: &mut [u64]) -> () {
             kernel::compute(job, columns, hashes)
         }
     /// See [`kernel::mark`].
-    pub fn mark mark_avx512 mark_avx2
+    pub fn mark mark_avx512 mark_avx2 [const L: usize]
         (columns: &[Column<L>], goal: &Column<L>, marks: &mut [Marks]) -> () {
             kernel::mark(columns, goal, marks)
         }
+    /// See [`table::places`].
+    pub(super) fn places places_avx512 places_avx2 []
+        (buckets: &[Bucket], sums: &[u64], places: &mut [u32]) -> () {
+            table::places(buckets, sums, places)
+        }
     /// See [`table::suspect`].
-    pub(super) fn suspect suspect_avx512 suspect_avx2
-        (buckets: &[Bucket], columns: &[Column<L>], sums: &[u64], suspects: &mut [u32]) -> () {
-            table::suspect::<S, L>(buckets, columns, sums, suspects)
+    pub(super) fn suspect suspect_avx512 suspect_avx2 [const L: usize]
+        (buckets: &[Bucket], columns: &[Column<L>], wanted: (&[u64], &[u32]), suspects: &mut [u32]) -> () {
+            table::suspect::<S, L>(buckets, columns, wanted, suspects)
         }
     /// The entry with these values.
-    pub(super) fn find find_avx512 find_avx2
+    pub(super) fn find find_avx512 find_avx2 [const L: usize]
         (buckets: &[Bucket], columns: &[Column<L>], column: &Column<L>) -> Option<usize> {
             table::find::<S>(buckets, kernel::hash(column), |entry| columns[entry].equals(column)).ok()
         }
     /// See [`insert_new`].
-    pub(super) fn insert insert_avx512 insert_avx2
+    pub(super) fn insert insert_avx512 insert_avx2 [const L: usize]
         (block: Candidates<'_, L>, columns: &mut Vec<Column<L>>, made: &mut Vec<Made>, buckets: &mut [Bucket])
         -> () {
             insert_new::<S, L>(block, columns, made, buckets)

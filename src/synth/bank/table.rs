@@ -55,21 +55,32 @@ fn mask(bucket: &Bucket, is: impl Fn(u64) -> bool) -> u32 {
 
 /// Where a hash belongs among so many buckets, in the order of hashes. The bits that say so are kept in the slot.
 #[inline(always)]
-fn place(sum: u64, len: usize) -> usize {
-    (((sum >> INDEX_BITS) * len as u64) >> (64 - INDEX_BITS)) as usize
+fn place(sum: u64, len: usize) -> u32 {
+    (((sum >> 32) * len as u64) >> 32) as u32
 }
 
-/// For each hash the number plus one of an entry that probably has it, or 0: only its own bucket is looked at. Asks for the columns of
-/// these entries.
+/// Where hashes belong. Asks for these buckets.
+#[inline(always)]
+pub fn places(buckets: &[Bucket], sums: &[u64], places: &mut [u32]) {
+    for (sum, at) in sums.iter().zip(&mut *places) {
+        *at = place(*sum, buckets.len());
+    }
+    for at in &*places {
+        simd::prefetch(buckets, *at as usize);
+    }
+}
+
+/// For each hash, whose bucket is known, the number plus one of an entry that probably has it, or 0: only its own bucket is looked at.
+/// Asks for the columns of these entries.
 #[inline(always)]
 pub fn suspect<S: Slots, const L: usize>(
     buckets: &[Bucket],
     columns: &[Column<L>],
-    sums: &[u64],
+    (sums, places): (&[u64], &[u32]),
     suspects: &mut [u32],
 ) {
-    for (sum, suspect) in sums.iter().zip(suspects) {
-        let bucket = &buckets[place(*sum, buckets.len())];
+    for ((sum, at), suspect) in sums.iter().zip(places).zip(suspects) {
+        let bucket = &buckets[*at as usize];
         let same = S::same(bucket, *sum);
         let held = bucket.0[same.trailing_zeros() as usize % SLOTS] & INDEX_MASK;
         // About half of them are there, and nothing foretells which: without a branch.
@@ -78,14 +89,14 @@ pub fn suspect<S: Slots, const L: usize>(
     }
 }
 
-/// The entry with a hash for which `is_it` holds, or where it belongs: a bucket and an empty slot.
+/// The entry with a hash for which `is_it` holds, or where it belongs: a bucket and an empty slot. The hash belongs in the bucket `at`.
 #[inline(always)]
-pub fn find<S: Slots>(
+pub fn find_from<S: Slots>(
     buckets: &[Bucket],
+    mut at: usize,
     sum: u64,
     is_it: impl Fn(usize) -> bool,
 ) -> Result<usize, (usize, usize)> {
-    let mut at = place(sum, buckets.len());
     loop {
         let bucket = &buckets[at];
         let mut same = S::same(bucket, sum);
@@ -102,6 +113,16 @@ pub fn find<S: Slots>(
         }
         at = if at + 1 == buckets.len() { 0 } else { at + 1 };
     }
+}
+
+/// [`find_from`] the bucket in which the hash belongs.
+#[inline(always)]
+pub fn find<S: Slots>(
+    buckets: &[Bucket],
+    sum: u64,
+    is_it: impl Fn(usize) -> bool,
+) -> Result<usize, (usize, usize)> {
+    find_from::<S>(buckets, place(sum, buckets.len()) as usize, sum, is_it)
 }
 
 /// The slot of an entry.
@@ -152,12 +173,6 @@ impl Table {
         self.spare = Vec::new();
     }
 
-    /// Asks for the bucket of a hash.
-    #[inline(always)]
-    pub fn prefetch(&self, sum: u64) {
-        simd::prefetch(&self.buckets, place(sum, self.buckets.len()));
-    }
-
     /// Makes the table four times as large, or as large as it needs to be for the most entries that it may come to. A slot holds
     /// the part of its hash that places it, so no column is read; and the buckets stand in the order of their hashes, so both tables
     /// are gone through once from the front.
@@ -182,7 +197,7 @@ impl Table {
 fn spread(from: &[Bucket], to: &mut [Bucket]) {
     let mut taken = vec![0u8; to.len()];
     for slot in from.iter().flat_map(|bucket| bucket.0).filter(|slot| *slot != 0) {
-        let mut at = place(slot, to.len());
+        let mut at = place(slot, to.len()) as usize;
         while usize::from(taken[at]) == SLOTS {
             at = if at + 1 == to.len() { 0 } else { at + 1 };
         }
@@ -253,13 +268,16 @@ mod tests {
             let place = super::find::<Portable>(table.buckets(), *sum, |_| false);
             put(table.buckets_mut(), place.expect_err("nothing is found"), *sum, entry);
         }
-        let mut portable = vec![0; sums.len()];
-        suspect::<Portable, 8>(table.buckets(), &columns, &sums, &mut portable);
+        let (mut portable, mut at) = (vec![0; sums.len()], vec![0; sums.len()]);
+        places(table.buckets(), &sums, &mut at);
+        suspect::<Portable, 8>(table.buckets(), &columns, (&sums, &at), &mut portable);
         let n_found = portable.iter().filter(|suspect| **suspect > 0).count();
         assert!(n_found >= 3 * SLOTS && portable.iter().skip(1).step_by(2).all(|suspect| *suspect == 0));
         for simd in Simd::available() {
-            let mut suspects = vec![0; sums.len()];
-            simd.suspect(table.buckets(), &columns, &sums, &mut suspects);
+            let (mut suspects, mut those) = (vec![0; sums.len()], vec![0; sums.len()]);
+            simd.places(table.buckets(), &sums, &mut those);
+            assert_eq!(those, at, "{}", simd.name());
+            simd.suspect(table.buckets(), &columns, (&sums, &at), &mut suspects);
             assert_eq!(suspects, portable, "{}", simd.name());
         }
     }
