@@ -74,6 +74,11 @@ impl Compiled {
 
     fn clear(&mut self, _code: &mut Code) {}
 
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        0
+    }
+
     fn is_empty(&self) -> bool {
         true
     }

@@ -72,7 +72,8 @@ fn machine_code_agrees_with_the_reference() {
         compare(&mut engine, seed, &program(seed, Dialect::Standard));
         n_compiled += engine.natives.len();
     }
-    assert!(n_compiled as u64 > n_programs() / 40, "{n_compiled} words compiled");
+    let enough = n_compiled as u64 > n_programs() / 40;
+    assert!(enough || !super::native::available(), "{n_compiled} words compiled");
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn loaded(source: &str, policy: Policy, limits: Limits) -> (Engine, Xt) {
 }
 
 /// Whether this machine has a compiler at all.
-fn available() -> bool {
+pub(super) fn available() -> bool {
     cfg!(all(feature = "machine-code", unix, any(target_arch = "x86_64", target_arch = "aarch64")))
 }
 
