@@ -6,6 +6,7 @@
 //! function of its lanes, vocabulary and bounds.
 
 pub mod kernel;
+mod known;
 mod meet;
 pub mod shared;
 pub mod simd;
@@ -19,6 +20,7 @@ mod vocabulary;
 use crate::model::Cell;
 use crate::synth::expr::{ExprId, Exprs, Op};
 use kernel::{BLOCK, Block, Column, Job, Marks, TRAPPED, Unary};
+use known::{Known, Makers, Order};
 pub use meet::Meeting;
 use shared::Mark;
 use simd::Simd;
@@ -93,6 +95,7 @@ pub struct Bank<const L: usize> {
     sizes: Sizes,
     table: Table,
     vocabulary: Vocabulary,
+    known: Known,
     /// Blocks that were computed and not yet inserted, a ring; how many were computed, and how many are waiting.
     blocks: [Waiting<L>; WAITING],
     n_computed: usize,
@@ -171,6 +174,7 @@ impl<const L: usize> Bank<L> {
             sizes: Sizes::default(),
             table: Table::default(),
             vocabulary: Vocabulary::default(),
+            known: Known::default(),
             blocks: std::array::from_fn(|_| Waiting::default()),
             n_computed: 0,
             n_waiting: 0,
@@ -197,7 +201,10 @@ impl<const L: usize> Bank<L> {
         self.sizes.clear();
         self.table.clear();
         self.n_waiting = 0;
-        self.vocabulary = vocabulary;
+        if self.vocabulary != vocabulary {
+            self.known = Known::new(&vocabulary);
+            self.vocabulary = vocabulary;
+        }
         self.candidates = 0;
         self.is_cut = false;
         let n_constants = self.vocabulary.constants.len();
@@ -318,7 +325,8 @@ impl<const L: usize> Bank<L> {
             }
             let from = self.sizes.of_size(size - own);
             let made = Made::new(1 + number, 0, 0);
-            self.grow_by(Operation::Unary(unary), from, made, 1 << INDEX_BITS, bounds)?;
+            let known = self.known.unary(number);
+            self.grow_by(Operation::Unary(unary), from, known, (made, 1 << INDEX_BITS), bounds)?;
         }
         Some(())
     }
@@ -331,60 +339,80 @@ impl<const L: usize> Bank<L> {
             // The operand that there are fewer of stays; the others stream past.
             for stays in self.sizes.of_size(if left > right { right } else { left }) {
                 let column = self.columns[stays];
+                let class = Known::class(&column, self.maker(stays));
                 for number in 0..self.vocabulary.binary.len() {
                     let op = self.vocabulary.binary[number];
                     let operator = 1 + n_unary + number;
                     let mut from = self.sizes.of_size(streamed);
                     if left > right {
                         if !op.is_commutative() {
-                            let made = Made::new(operator, 0, stays);
-                            self.grow_by(
-                                Operation::Mirrored(op, column),
-                                from,
-                                made,
-                                1 << INDEX_BITS,
-                                bounds,
-                            )?;
+                            let made = (Made::new(operator, 0, stays), 1 << INDEX_BITS);
+                            let known = self.known.binary(number, Order::Second, class);
+                            self.grow_by(Operation::Mirrored(op, column), from, known, made, bounds)?;
                         }
                         continue;
                     }
                     if op.is_commutative() && left == right {
                         from.start = stays;
                     }
-                    let made = Made::new(operator, stays, 0);
-                    self.grow_by(Operation::Binary(op, column), from, made, 1, bounds)?;
+                    let made = (Made::new(operator, stays, 0), 1);
+                    let known = self.known.binary(number, Order::First, class);
+                    self.grow_by(Operation::Binary(op, column), from, known, made, bounds)?;
                 }
             }
         }
         Some(())
     }
 
+    /// The number of the operator of one operand that made an entry.
+    fn maker(&self, entry: usize) -> Option<usize> {
+        let (operator, ..) = self.made[entry].parts();
+        (1..=self.vocabulary.unary.len()).contains(&operator).then(|| operator - 1)
+    }
+
+    /// Whether what is made of a block of entries is known: all of it, or they all have a maker for which it is. Those of one maker
+    /// stand side by side, so the first and the last tell.
+    fn is_known(&self, known: Makers, block: std::ops::Range<usize>) -> bool {
+        if known.is_empty() || known.is_all() {
+            return known.is_all();
+        }
+        let maker = self.maker(block.start);
+        maker.is_some_and(|maker| known.contains(maker)) && self.maker(block.end - 1) == maker
+    }
+
     /// What an operator makes of the entries of a range; `made` is how the first entry of all would be made, and `step` what
-    /// each further one adds. `None` once a bound is reached.
+    /// each further one adds. What is known is counted, and not computed. `None` once a bound is reached.
     fn grow_by(
         &mut self,
         operation: Operation<L>,
         from: std::ops::Range<usize>,
-        made: Made,
-        step: u64,
+        known: Makers,
+        (made, step): (Made, u64),
         bounds: Bounds,
     ) -> Option<()> {
         let mut at = from.start;
         while at < from.end {
             let n = BLOCK.min(from.end - at);
             self.make_room(n, bounds)?;
+            let is_known = self.is_known(known, at..at + n);
+            if is_known && self.log.is_none() {
+                at += n;
+                continue;
+            }
+            let n_computed = if is_known { 0 } else { n };
             let waiting = &mut self.blocks[self.n_computed % WAITING];
-            (waiting.n, waiting.first, waiting.step) = (n, made.next(step, at), step);
+            (waiting.n, waiting.first, waiting.step) = (n_computed, made.next(step, at), step);
             waiting.candidates = self.candidates;
             let block = &mut waiting.block;
-            let columns = &self.columns[at..at + n];
+            let columns = &self.columns[at..at + n_computed];
             let job = match operation {
                 Operation::Unary(unary) => Job::Unary(unary, columns),
                 Operation::Binary(op, a) => Job::Binary(op, a, columns),
                 Operation::Mirrored(op, b) => Job::Mirrored(op, columns, b),
             };
-            self.simd.compute(job, &mut block.columns[..n], &mut block.hashes[..n]);
-            self.simd.places(self.table.buckets(), &block.hashes[..n], &mut waiting.places[..n]);
+            let hashes = &mut block.hashes[..n_computed];
+            self.simd.compute(job, &mut block.columns[..n_computed], hashes);
+            self.simd.places(self.table.buckets(), hashes, &mut waiting.places[..n_computed]);
             self.n_computed += 1;
             self.n_waiting += 1;
             if self.n_waiting > 1 {

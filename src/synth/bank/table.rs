@@ -20,6 +20,10 @@ pub const ENTRIES_MAX: usize = INDEX_MASK as usize;
 
 const LEN_MIN: usize = (1 << 12) / SLOTS;
 
+/// A table that will come to no more than so many times its size at once becomes as large as that: to move most of its entries
+/// once more costs as much as clearing that much.
+const NEAR: usize = 16;
+
 /// Eight slots.
 #[derive(Clone, Copy, Default, Debug)]
 #[repr(C, align(64))]
@@ -173,13 +177,13 @@ impl Table {
         self.spare = Vec::new();
     }
 
-    /// Makes the table four times as large, or as large as it needs to be for the most entries that it may come to. A slot holds
+    /// Makes the table four times as large, or, where that is near, as large as it needs to be for the most entries that it may come to. A slot holds
     /// the part of its hash that places it, so no column is read; and the buckets stand in the order of their hashes, so both tables
     /// are gone through once from the front.
     #[cold]
     pub fn widen(&mut self, entries_max: usize) {
         let most = (entries_max * 4).div_ceil(SLOTS * 3);
-        let len = (self.buckets.len() * 4).min(most);
+        let len = if self.buckets.len() * NEAR >= most { most } else { self.buckets.len() * 4 };
         debug_assert!(len > self.buckets.len(), "there is room for all of them already");
         self.spare.clear();
         if self.spare.capacity() < len {
