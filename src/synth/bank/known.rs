@@ -88,14 +88,21 @@ impl Known {
             CLASSES.into_iter().chain(unary.iter().map(|maker| Stays::Made(*maker))).collect();
         for op in &vocabulary.binary {
             for order in [Order::First, Order::Second] {
-                known.binary.extend(classes.iter().map(|stays| {
-                    match rules.whole(*op, order, *stays) {
-                        true => Makers::ALL,
-                        false => makers(&|maker| rules.both(*op, order, *stays, maker)),
-                    }
+                known.binary.extend(classes.iter().map(|stays| match rules.whole(*op, order, *stays) {
+                    true => Makers::ALL,
+                    false => makers(&|maker| rules.both(*op, order, *stays, maker)),
                 }));
             }
         }
+        known
+    }
+
+    /// As if nothing were known.
+    #[cfg(test)]
+    pub fn nothing(vocabulary: &Vocabulary) -> Self {
+        let mut known = Self::new(vocabulary);
+        known.unary.fill(Makers::default());
+        known.binary.fill(Makers::default());
         known
     }
 

@@ -43,6 +43,10 @@ const WAITING: usize = 3;
 /// come after it.
 const AHEAD: usize = 128;
 
+/// How many entries of the next block memory is asked for while one is computed: the processor foresees the rest, but not beyond
+/// the page of which a block is the whole.
+const TOLD: usize = 32;
+
 const INDEX_BITS: u32 = 28;
 const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 
@@ -228,7 +232,7 @@ impl<const L: usize> Bank<L> {
         self.insert(column, kernel::hash(column), Made::new(0, leaf, 0));
     }
 
-    /// How many expressions were computed, equal ones included.
+    /// How many expressions there were, those included that equal earlier ones.
     pub fn candidates(&self) -> u64 {
         self.candidates
     }
@@ -404,6 +408,8 @@ impl<const L: usize> Bank<L> {
             (waiting.n, waiting.first, waiting.step) = (n_computed, made.next(step, at), step);
             waiting.candidates = self.candidates;
             let block = &mut waiting.block;
+            let next = &self.columns[..from.end];
+            (at + BLOCK..at + BLOCK + TOLD).for_each(|at| simd::prefetch(next, at));
             let columns = &self.columns[at..at + n_computed];
             let job = match operation {
                 Operation::Unary(unary) => Job::Unary(unary, columns),

@@ -179,7 +179,7 @@ impl<const L: usize> Reader<L> {
         }
     }
 
-    /// How many expressions were computed, equal ones included.
+    /// How many expressions there were, those included that equal earlier ones.
     pub fn candidates(&self) -> u64 {
         if self.shared.is_some() { self.cursor.candidates } else { self.own.candidates() }
     }

@@ -213,6 +213,72 @@ fn nothing_is_missed_and_nothing_stands_twice() {
     }
 }
 
+/// Everything that a vocabulary can have.
+fn everything() -> Vocabulary {
+    use Op::*;
+    let plain = Op::ALL.iter().filter(|op| op.arity() == 1).map(|op| Unary::Plain(*op));
+    let further = [Unary::LowestBit, Unary::WithoutLowestBit];
+    let shifts = [Unary::Left(1), Unary::Right(1), Unary::Left(3), Unary::Right(2), Unary::Right(63)];
+    Vocabulary {
+        constants: vec![0, 1, -1, 2],
+        literal_size: 1,
+        shift_size: 2,
+        unary: plain.chain(further).chain(shifts).collect(),
+        binary: vec![
+            Plus, Minus, Star, Slash, Mod, Min, Max, And, Or, Xor, LShift, RShift, Equals, NotEquals, Less,
+            Greater, ULess, UGreater,
+        ],
+    }
+}
+
+/// The words of a vocabulary in another order, a part of them.
+fn part(vocabulary: &Vocabulary, seed: u64) -> Vocabulary {
+    fn some<T: Copy>(random: &mut Random, all: &[T]) -> Vec<T> {
+        let mut all: Vec<T> = all.iter().copied().filter(|_| random.below(3) > 0).collect();
+        (1..all.len()).for_each(|at| all.swap(at, random.below(at as u64 + 1) as usize));
+        all
+    }
+    let mut random = Random::new(&[seed]);
+    Vocabulary {
+        constants: some(&mut random, &vocabulary.constants),
+        literal_size: 1 + seed as usize % 2,
+        shift_size: 1 + seed as usize % 3,
+        unary: some(&mut random, &vocabulary.unary),
+        binary: some(&mut random, &vocabulary.binary),
+    }
+}
+
+#[test]
+fn what_is_known_makes_no_difference() {
+    let whole = [
+        (Vocabulary::logic(), 7),
+        (Vocabulary::tricks(), 6),
+        (Vocabulary::numeric_bits(), 7),
+        (Vocabulary::numbers(&[7]), 6),
+        (Vocabulary::wide_bits(&[]), 6),
+        (everything(), 4),
+    ];
+    let parts = (0..40).map(|seed| (part(&everything(), seed), 6));
+    for (case, (vocabulary, sizes)) in whole.into_iter().chain(parts).enumerate() {
+        for inputs in [
+            vec![cells::<8>(case as u64)],
+            vec![cells(14), small(case as u64)],
+            vec![small(15), Column::all(0)],
+        ] {
+            let (mut bank, mut all) = (Bank::default(), Bank::default());
+            bank.start(&inputs, vocabulary.clone());
+            all.start(&inputs, vocabulary.clone());
+            all.known = Known::nothing(&vocabulary);
+            for size in 2..=sizes {
+                assert_eq!(bank.grow(300_000, 100_000), all.grow(300_000, 100_000));
+                assert_eq!(bank.candidates, all.candidates, "{vocabulary:?} at size {size}");
+                assert_eq!(bank.made, all.made, "{vocabulary:?} at size {size}");
+                assert_eq!(bank.columns, all.columns, "{vocabulary:?} at size {size}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_used_bank_is_as_good_as_new() {
     let mut bank = Bank::<8>::default();
