@@ -1,7 +1,9 @@
 //! The bank against the scalar table, against itself on other instructions, and against a naive enumeration.
 
 use super::kernel::{BLOCK, Job};
+use super::shared::{Reader, Recipe, SharedBanks};
 use super::*;
+use crate::model::SpecId;
 use crate::model::random::Random;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
@@ -289,6 +291,34 @@ fn a_used_bank_is_as_good_as_new() {
     (0..4).for_each(|_| assert_eq!(bank.grow(u64::MAX, ENTRIES_MAX), Filled::Whole));
     let new = grown(Simd::best(), &inputs, Vocabulary::logic(), 5);
     assert_eq!((&bank.columns, &bank.made, bank.candidates), (&new.columns, &new.made, new.candidates));
+}
+
+#[test]
+fn a_reader_of_a_shared_bank_sees_what_it_would_bank_itself() {
+    for vocabulary in [Vocabulary::logic(), Vocabulary::numbers(&[7]), everything()] {
+        let banks = SharedBanks::new(1 << 30);
+        let inputs = [small::<8>(16)];
+        let recipe =
+            Recipe { inputs: &inputs, vocabulary: &vocabulary, candidates_max: 30_000, entries_max: 20_000 };
+        [SpecId(1), SpecId(2)].into_iter().for_each(|spec| banks.note(spec, recipe.key()));
+        banks.all_noted();
+        let (mut reader, mut own) = (Reader::default(), Bank::<8>::default());
+        for candidates_max in (0..30_000).step_by(37) {
+            reader.start(recipe, Some(&banks));
+            own.start(&inputs, vocabulary.clone());
+            loop {
+                let filled = own.grow(candidates_max, recipe.entries_max);
+                assert_eq!(reader.grow(candidates_max, recipe.entries_max), filled, "{candidates_max}");
+                assert_eq!(reader.candidates(), own.candidates(), "{candidates_max}");
+                assert_eq!(reader.view().columns(), own.columns(), "{candidates_max}");
+                if filled == Filled::Cut {
+                    break;
+                }
+            }
+            reader.give_back();
+        }
+        assert!(banks.forget().specs > 100, "the bank was lent");
+    }
 }
 
 #[test]
