@@ -20,10 +20,13 @@ struct Depths {
     r: i32,
 }
 
+/// Where control has not come from anywhere yet: the return stack is never lower than at the entry.
+const UNKNOWN: Depths = Depths { d: 0, r: -1 };
+
 /// Depths at each instruction of the word being proven; the space is kept between words.
 #[derive(Default)]
 pub(super) struct Prover {
-    at: Vec<Option<Depths>>,
+    at: Vec<Depths>,
 }
 
 /// What is found on the way.
@@ -43,13 +46,19 @@ impl Bounds {
     }
 
     #[inline(always)]
-    fn pass(&mut self, now: &mut Depths, effect: Effect) -> Option<()> {
+    fn pass_plain(&mut self, now: &mut Depths, effect: Effect) {
         self.low = self.low.min(now.d - effect.need as i32);
         self.high = self.high.max(now.d + effect.peak as i32);
-        if now.r < effect.r_need as i32 {
+        now.d += effect.delta as i32;
+    }
+
+    #[inline(always)]
+    fn pass(&mut self, now: &mut Depths, effect: Effect) -> Option<()> {
+        let r = now.r;
+        self.pass_plain(now, effect);
+        if r < effect.r_need as i32 {
             return None;
         }
-        now.d += effect.delta as i32;
         now.r += effect.r_delta as i32;
         self.r_high = self.r_high.max(now.r);
         Some(())
@@ -96,22 +105,27 @@ impl Prover {
         let first = enter + 2;
         if JUMPS {
             self.at.clear();
-            self.at.resize(end - first, None);
+            self.at.resize(end - first, UNKNOWN);
         }
         let mut bounds = Bounds::new(delta);
         let mut now = Depths { d: 0, r: 0 };
         let mut live = true;
         for at in first..end {
             if JUMPS {
-                match self.at[at - first] {
-                    Some(known) if live && known != now => return None,
-                    Some(known) => now = known,
-                    None if live => self.at[at - first] = Some(now),
-                    None => {}
+                let known = &mut self.at[at - first];
+                match (*known == UNKNOWN, live) {
+                    (true, true) => *known = now,
+                    (true, false) => continue,
+                    (false, true) if *known != now => return None,
+                    (false, _) => now = *known,
                 }
-                live |= self.at[at - first].is_some();
+            } else if !live {
+                continue;
             }
-            if !live {
+            let op = instrs[at].op;
+            if op.is_plain() {
+                bounds.pass_plain(&mut now, op.effect());
+                live = true;
                 continue;
             }
             live = self.step::<JUMPS>(instrs, enter, at, &mut now, &mut bounds)?;
@@ -223,14 +237,11 @@ impl Prover {
     fn jump(&mut self, target: i32, enter: usize, at: usize, depths: Depths) -> Option<()> {
         let target = target as usize;
         let known = self.at.get_mut(target.checked_sub(enter + 2)?)?;
-        match known {
-            Some(known) => (*known == depths).then_some(()),
-            None if target > at => {
-                *known = Some(depths);
-                Some(())
-            }
-            None => None,
+        if *known != UNKNOWN {
+            return (*known == depths).then_some(());
         }
+        *known = depths;
+        (target > at).then_some(())
     }
 }
 
