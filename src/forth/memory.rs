@@ -95,6 +95,7 @@ impl Range {
 }
 
 /// Where data space lies in the host's memory, for machine code: it stays there.
+#[cfg_attr(not(feature = "machine-code"), allow(dead_code, reason = "machine code alone asks for it"))]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub bytes: usize,
@@ -102,11 +103,13 @@ pub(super) struct Place {
 }
 
 /// Where [`Memory`] has the first offset noted as written, and how many offsets from there on need no note.
+#[cfg_attr(not(feature = "machine-code"), allow(dead_code, reason = "machine code alone asks for it"))]
 pub(super) const NOTED: (usize, usize) =
     (offset_of!(Memory, dirty) + offset_of!(Range, lo), offset_of!(Memory, dirty_cells));
 
 impl Memory {
     /// For machine code.
+    #[cfg_attr(not(feature = "machine-code"), allow(dead_code, reason = "machine code alone asks for it"))]
     pub fn place(&self) -> Place {
         Place { bytes: self.bytes.as_ptr().addr(), len: self.len }
     }

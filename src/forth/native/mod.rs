@@ -22,6 +22,7 @@ use super::machine::Machine;
 use super::trap::TrapKind;
 
 /// How machine code ended.
+#[cfg_attr(not(feature = "machine-code"), allow(dead_code, reason = "machine code alone ends so"))]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Ran {
     /// The word that was entered has returned.
