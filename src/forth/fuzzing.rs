@@ -13,6 +13,9 @@ use super::trap::{Trap, TrapKind};
 use super::words::WORDS;
 use crate::model::Cell;
 
+#[cfg(all(fuzzing, not(feature = "machine-code")))]
+compile_error!("the fuzzers are to run machine code, too");
+
 fn engine() -> Engine {
     let limits = Limits {
         fuel: 2000,
