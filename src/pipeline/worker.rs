@@ -376,7 +376,7 @@ fn outcome_of(id: SpecId, found: Found<'_>, checks: &Checks<'_>) -> Outcome {
     let mut diagnostics = checks.diagnostics();
     if let Some(weight) = &found.overfit {
         let message = format!(
-            "overfit-risk: the program takes {} bits to write down, what it explains {}",
+            "overfit-risk: the program takes {} bits to write down, not clearly fewer than the {} that it explains",
             weight.bits, weight.information
         );
         diagnostics.push(

@@ -27,4 +27,4 @@ pub use solve::{Found, Problem, Settings, Tools, Winner, solve};
 pub use tried::{BankSize, Tried};
 
 /// Counts up whenever the search can find something else for the same specification: it is part of every fingerprint.
-pub const SEARCH_VERSION: u32 = 8;
+pub const SEARCH_VERSION: u32 = 9;

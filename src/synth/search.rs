@@ -32,6 +32,9 @@ const SHORT: usize = 3;
 /// Once a template solved it, the enumeration may go on for something smaller until this share of the budget is spent.
 const REFINING_SHARE: u64 = 4;
 
+/// Bodies up to this length are tried for what an expression was found for.
+const MUCH_SHORTER: usize = 5;
+
 /// Fillings of one template that may run out of fuel on the first case before the template is given up: its loop does not
 /// suit these inputs.
 const FUEL_STRIKES_MAX: u32 = 4;
@@ -123,7 +126,10 @@ pub(super) fn smallest<'a>(
     let mut doubtful: Option<Candidate<'_>> = None;
     let points = sequence::Points::of(problem.checks);
     let terms = points.as_ref().map(sequence::Points::terms);
-    if let Some(goal) = lanes {
+    if problem.checks.n_in() == 0 {
+        best = literals(tools, problem, found);
+    }
+    if let (Some(goal), None) = (lanes, &best) {
         best = enumerate(tools, problem, settings, goal, &vocabulary, 0..=SHORT, found);
     }
     if let Some(terms) = &terms {
@@ -145,10 +151,12 @@ pub(super) fn smallest<'a>(
             None => in_order_of_cost(tools, problem, settings, found),
             Some(terms) => rules_first(tools, problem, settings, terms, &mut doubtful, found),
         };
-        // What the bank gave was shortened already; what a template or a loop gave may still be beaten.
+        // What a template or a loop gave may still be beaten. What the bank gave was shortened already, so that only what computes
+        // something else and is much shorter is of interest, and as well founded.
+        let is_banked = |best: &Candidate<'_>| matches!(best.strategy, Strategy::Expression | Strategy::Tree);
         let longest = match &best {
             None => settings.length_max,
-            Some(best) if matches!(best.strategy, Strategy::Expression | Strategy::Tree) => 0,
+            Some(best) if is_banked(best) => best.size.saturating_sub(1).min(MUCH_SHORTER),
             Some(best) => best.size.saturating_sub(1),
         };
         if let (Some(goal), true) = (lanes, longest > SHORT && !found.is_cut && !is_interrupted(tools))
@@ -159,7 +167,12 @@ pub(super) fn smallest<'a>(
             if best.is_some() {
                 settings.candidates_max /= REFINING_SHARE;
             }
-            if let Some(shorter) = enumerate(tools, problem, &settings, goal, &vocabulary, lengths, found) {
+            let shorter = enumerate(tools, problem, &settings, goal, &vocabulary, lengths, found);
+            let is_better = |shorter: &Candidate<'_>| {
+                shorter.weight.is_sound
+                    || !best.as_ref().is_some_and(|best| is_banked(best) && best.weight.is_sound)
+            };
+            if let Some(shorter) = shorter.filter(is_better) {
                 keep_solution(problem, tools, found, best.replace(shorter));
             }
         }
@@ -199,6 +212,29 @@ pub(super) fn smallest<'a>(
     // Values and properties are held against many more inputs than the tests have.
     found.overfit = (!best.weight.is_sound && verdict.properties_checked == 0).then_some(best.weight);
     Some(Winner { text, program, strategy: best.strategy, template: best.template, verdict })
+}
+
+/// The numbers themselves, where nothing goes in: then one test is all that there is to be right on.
+fn literals<'a>(
+    tools: &mut Tools<'_, 'a>,
+    problem: &Problem<'_, 'a>,
+    found: &mut Found<'a>,
+) -> Option<Candidate<'a>> {
+    let outputs = problem.checks.outputs()?;
+    let numbers: Vec<Cell> = outputs.iter().map(|column| column.first().copied()).collect::<Option<_>>()?;
+    let text: Vec<String> = numbers.iter().map(Cell::to_string).collect();
+    let body = &*tools.arena.alloc_str(&text.join(" "));
+    found.candidates += 1;
+    let information = numbers.iter().map(|number| occam::information(&[*number])).sum();
+    accepts(tools, problem, body, found).then_some(Candidate {
+        body,
+        helpers: "",
+        size: numbers.len(),
+        strategy: Strategy::ClosedForm,
+        template: None,
+        weight: Weight { bits: information, information, is_sound: true },
+        verdict: None,
+    })
 }
 
 /// Whether the terms are all that the constraint of the input admits: `1 <= month <= 12`.
@@ -602,7 +638,7 @@ fn is_same<'a>(tools: &mut Tools<'_, 'a>, problem: &Problem<'_, 'a>, body: &'a s
         .all(|(inputs, outputs)| tools.engine.execute(xt, inputs).is_ok() && tools.engine.stack() == outputs)
 }
 
-/// The attempts for one goal, in order; shares of the budget go by what solves more.
+/// The attempts for one goal, in order; shares of the budget go by what solves more, and some is left for bodies.
 fn plans(goal: &Goal<'_>, mentioned: &[Cell], candidates_max: u64) -> Vec<Plan> {
     let plan = |name, vocabulary, condition, share: u64| Plan {
         name,
@@ -623,9 +659,9 @@ fn plans(goal: &Goal<'_>, mentioned: &[Cell], candidates_max: u64) -> Vec<Plan> 
     let tricks = |share| plan("bit tricks", Vocabulary::tricks(), Condition::Flag, share);
     // Several patterns are compared with each other before they are masked.
     if goal.inputs.len() == 1 {
-        vec![logic(60), numeric(15), wide(15), tricks(10)]
+        vec![logic(50), numeric(14), wide(14), tricks(8)]
     } else {
-        vec![numeric(30), wide(40), logic(20), tricks(10)]
+        vec![numeric(26), wide(36), logic(17), tricks(8)]
     }
 }
 

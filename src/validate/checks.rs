@@ -6,6 +6,10 @@ use crate::model::{Cell, Code, Diagnostic, Lane, Severity};
 use crate::spec::expr::Word;
 use crate::validate::oracle::Oracles;
 use bumpalo::collections::Vec as ArenaVec;
+use rustc_hash::{FxBuildHasher, FxHashSet};
+
+/// Most cases of which each is compared with all before it.
+const COMPARED_MAX: usize = 1 << 16;
 
 /// A property or oracle could not be checked.
 pub const UNCHECKED: Code = Code(73);
@@ -175,19 +179,40 @@ impl<'a> Checks<'a> {
         Some(Lanes { inputs: inputs.into_bump_slice(), outputs: outputs.into_bump_slice() })
     }
 
-    /// At most so many cases in columns, tests first, then oracle samples; `None` where cases are not plain cells or there
+    /// The tests, then the oracle samples, each once: a case that is repeated tells nothing new.
+    fn distinct_cases(&self, arena: &'a Bump) -> ArenaVec<'a, usize> {
+        let n_samples = if self.oracles.is_complete() { self.oracles.samples().len() } else { 0 };
+        let n_all = self.n_tests() as usize + n_samples;
+        let mut seen = FxHashSet::with_capacity_and_hasher(n_all.min(COMPARED_MAX), FxBuildHasher);
+        let mut is_new = |case: &usize| {
+            let cell = |param: usize| match param.checked_sub(self.n_in()) {
+                None => {
+                    self.case_cell(*case, |tests, at| tests.input(at, param), |sample| sample.inputs[param])
+                }
+                Some(param) => {
+                    self.case_cell(*case, |tests, at| tests.output(at, param), |sample| sample.outputs[param])
+                }
+            };
+            seen.insert(&*arena.alloc_slice_fill_with(self.n_in() + self.n_out(), cell))
+        };
+        ArenaVec::from_iter_in((0..n_all).filter(|case| *case >= COMPARED_MAX || is_new(case)), arena)
+    }
+
+    /// At most so many distinct cases in columns, tests first, then oracle samples; `None` where cases are not plain cells or there
     /// are none. Where there are more, those taken are spread over all.
     pub fn columns(&self, arena: &'a Bump, cases_max: usize) -> Option<Columns<'a>> {
         if self.sets.iter().any(|set| !set.is_plain()) {
             return None;
         }
-        let n_samples = if self.oracles.is_complete() { self.oracles.samples().len() } else { 0 };
-        let n_all = self.n_tests() as usize + n_samples;
+        let distinct = self.distinct_cases(arena);
+        let n_all = distinct.len();
         let n_cases = n_all.min(cases_max);
         if n_cases == 0 {
             return None;
         }
-        let case = |at: usize| if n_all <= cases_max { at } else { at * (n_all - 1) / (n_cases - 1).max(1) };
+        let case = |at: usize| {
+            distinct[if n_all <= cases_max { at } else { at * (n_all - 1) / (n_cases - 1).max(1) }]
+        };
         let inputs = arena.alloc_slice_fill_with(self.n_in(), |param| {
             &*arena.alloc_slice_fill_with(n_cases, |at| {
                 self.case_cell(case(at), |tests, at| tests.input(at, param), |sample| sample.inputs[param])
@@ -225,17 +250,19 @@ impl<'a> Checks<'a> {
         sets.iter().flat_map(|set| (0..set.len()).map(|case| (set.input(case, 0), set.output(case, 0))))
     }
 
-    /// The outputs of all tests, one column for each cell that comes out, in the order of the inputs; `None` where tests
-    /// are not plain cells.
+    /// The outputs of all tests, one column for each cell that comes out, in the order of the inputs, repeated tests once; `None` where
+    /// tests are not plain cells.
     pub fn outputs(&self) -> Option<Vec<Vec<Cell>>> {
         if !self.sets.iter().all(Tests::is_plain) {
             return None;
         }
         let mut cases: Vec<(&Tests<'_>, usize)> =
             self.sets.iter().flat_map(|set| (0..set.len()).map(move |case| (set, case))).collect();
-        cases.sort_by_key(|(set, case)| {
+        let inputs = |(set, case): &(&Tests<'_>, usize)| {
             (0..self.n_in()).map(|param| set.input(*case, param)).collect::<Vec<_>>()
-        });
+        };
+        cases.sort_by_key(inputs);
+        cases.dedup_by_key(|case| inputs(case));
         let column = |param| cases.iter().map(|(set, case)| set.output(*case, param)).collect();
         Some((0..self.n_out()).map(column).collect())
     }

@@ -27,6 +27,11 @@ use std::sync::atomic::AtomicBool;
 /// Fewest consecutive terms that make a sequence.
 pub const TERMS_MIN: usize = 6;
 
+/// Most terms that rules are fitted to, and that holes are looked up by: a rule that these do not settle is a rare one, and what is
+/// fitted is run on all tests anyway. Time and memory grow with them.
+const FITTED_MAX: usize = 1_024;
+const SEARCHED_MAX: usize = 128;
+
 /// Most first terms that may be exceptions to a rule.
 const EXCEPTIONS_MAX: usize = 3;
 
@@ -52,6 +57,11 @@ impl<'a> Terms<'a> {
     /// Where the first n with n mod `period` = `residue` stands; the period is no longer than the terms.
     fn first_of_residue(&self, period: usize, residue: usize) -> usize {
         (residue as Cell - self.start).rem_euclid(period as Cell) as usize
+    }
+
+    /// The first of them, at most so many.
+    fn first(&self, n_max: usize) -> Terms<'a> {
+        Terms { start: self.start, values: &self.values[..self.values.len().min(n_max)] }
     }
 
     /// The same without the first terms.
@@ -168,7 +178,7 @@ const FORMS: &[Form] = &[
 /// Hands what is fitted to the terms to `accept`, what says least first, until it takes one. Returns how many there were.
 pub fn propose_fitted(terms: &Terms<'_>, accept: &mut dyn FnMut(&Proposal) -> bool) -> u64 {
     let mut candidates = 0;
-    for proposal in fitted(terms) {
+    for proposal in fitted(&terms.first(FITTED_MAX)) {
         candidates += 1;
         if accept(&proposal) {
             break;
@@ -197,7 +207,7 @@ pub fn propose_searched(
     stop: &AtomicBool,
     accept: &mut dyn FnMut(&Proposal) -> bool,
 ) -> u64 {
-    searched::run(terms, candidates_max, stop, accept)
+    searched::run(&terms.first(SEARCHED_MAX), candidates_max, stop, accept)
 }
 
 /// Everything that is fitted to the terms, what says least first.
@@ -223,18 +233,27 @@ fn fitted(terms: &Terms<'_>) -> Vec<Proposal> {
             });
         }
     }
-    // A plain polynomial that is clearly right is short code; what says less of the same numbers may be a long loop.
-    found.sort_by_key(|proposal| (!is_plain_polynomial(proposal), proposal.bits));
+    // A plain polynomial or a period that is clearly right is short code; what says less of the same numbers may be a long loop.
+    found.sort_by_key(|proposal| (!is_plain(proposal, terms.values.len()), proposal.bits));
     found
 }
 
 /// Terms beyond its coefficients that a polynomial must explain to be tried before everything else.
 const PLAIN_SURPLUS: usize = 3;
 
-/// Whether it is a polynomial without exceptions or loops that is sound, and leaves many terms to be explained by few coefficients.
-fn is_plain_polynomial(proposal: &Proposal) -> bool {
+/// How often a period must be seen for that.
+const PLAIN_PERIODS: usize = 3;
+
+/// Whether it is a polynomial without exceptions or loops that is sound, and leaves many terms to be explained by few coefficients; or
+/// a period that recurs.
+fn is_plain(proposal: &Proposal, n_terms: usize) -> bool {
     let is_straight = !proposal.code.split(' ').any(|word| word == "if" || word == "loop");
-    proposal.kind == "polynomial" && is_straight && proposal.surplus >= PLAIN_SURPLUS && proposal.is_sound()
+    let is_clear = match proposal.kind {
+        "polynomial" => proposal.surplus >= PLAIN_SURPLUS,
+        "periodic" => proposal.surplus * PLAIN_PERIODS >= n_terms * (PLAIN_PERIODS - 1),
+        _ => false,
+    };
+    is_straight && is_clear && proposal.is_sound()
 }
 
 /// A rule that holds from some n on, with the values before it.

@@ -1,4 +1,4 @@
-//! Polynomials through scattered cases: of one input, or linear in each of two. What is no sequence may yet be a line or a parabola,
+//! Polynomials through scattered cases: of one input, linear in each of two, or weighted sums of more. What is no sequence may yet be a line or a parabola,
 //! whatever its numbers.
 
 use crate::model::{Cell, Strategy};
@@ -20,16 +20,18 @@ pub fn fit(inputs: &[&[Cell]], output: &[Cell]) -> Option<Proposal> {
         [x, y] => {
             of_two(&distinct(output.iter().zip(x.iter().zip(*y)).map(|(value, (x, y))| [*x, *y, *value]))?)
         }
-        _ => None,
+        [] => None,
+        many => of_many(many, output),
     }
 }
 
 /// The cases in order, each once; `None` where one input has two outputs.
-fn distinct<const N: usize>(cases: impl Iterator<Item = [Cell; N]>) -> Option<Vec<[Cell; N]>> {
-    let mut cases: Vec<_> = cases.collect();
+fn distinct<C: AsRef<[Cell]> + Ord>(cases: impl Iterator<Item = C>) -> Option<Vec<C>> {
+    let mut cases: Vec<C> = cases.collect();
     cases.sort_unstable();
     cases.dedup();
-    let is_function = cases.windows(2).all(|pair| pair[0][..N - 1] != pair[1][..N - 1]);
+    let inputs = |case: &C| case.as_ref().split_last().map(|(_, inputs)| inputs.to_vec());
+    let is_function = cases.windows(2).all(|pair| inputs(&pair[0]) != inputs(&pair[1]));
     is_function.then_some(cases)
 }
 
@@ -59,8 +61,45 @@ fn of_two(cases: &[[Cell; 3]]) -> Option<Proposal> {
     })
 }
 
-fn proposal<const N: usize>(code: Code, bits: u32, n: usize, cases: &[[Cell; N]]) -> Proposal {
-    let outputs: Vec<Cell> = cases.iter().map(|case| case[N - 1]).collect();
+/// `a + b x + c y + …`, one coefficient for each input.
+fn of_many(inputs: &[&[Cell]], output: &[Cell]) -> Option<Proposal> {
+    let case = |at: usize| inputs.iter().map(|column| column[at]).chain([output[at]]).collect::<Vec<Cell>>();
+    let cases = distinct((0..output.len()).map(case))?;
+    let n = inputs.len() + 1;
+    if cases.len() <= n {
+        return None;
+    }
+    let parts = |case: &Vec<Cell>| {
+        let (value, inputs) = case.split_last().expect("the output is there");
+        (Some([1].into_iter().chain(inputs.iter().map(|x| i128::from(*x))).collect()), *value)
+    };
+    let (coefficients, denominator) = combination(&cases, n, parts)?;
+    let bits = occam::bits_of(coefficients.iter().copied().chain([denominator - 1]));
+    let (constant, weights) = coefficients.split_first()?;
+    let mut code = Code::new();
+    // From the top of the stack down. What counts for nothing is dropped, and the sum begins at the first that counts.
+    let mut has_sum = false;
+    for weight in weights.iter().rev() {
+        match (has_sum, *weight) {
+            (false, 0) => code.words("drop"),
+            (false, weight) => code.times(weight),
+            (true, 0) => code.words("nip"),
+            (true, 1) => code.words("+"),
+            (true, -1) => code.words("swap -"),
+            (true, ..0) => code.words("swap").times(-weight).words("-"),
+            (true, _) => code.words("swap").times(*weight).words("+"),
+        };
+        has_sum |= *weight != 0;
+    }
+    if !has_sum {
+        return None;
+    }
+    code.plus(*constant).over(denominator);
+    Some(proposal(code, bits, n, &cases))
+}
+
+fn proposal<C: AsRef<[Cell]>>(code: Code, bits: u32, n: usize, cases: &[C]) -> Proposal {
+    let outputs: Vec<Cell> = cases.iter().filter_map(|case| case.as_ref().last().copied()).collect();
     Proposal {
         code: code.into_text(),
         strategy: Strategy::ClosedForm,
@@ -74,10 +113,10 @@ fn proposal<const N: usize>(code: Code, bits: u32, n: usize, cases: &[[Cell; N]]
 }
 
 /// Whole coefficients and what is divided by, so that the sum of the `n` parts of each case is its value.
-fn combination<const N: usize>(
-    cases: &[[Cell; N]],
+fn combination<C>(
+    cases: &[C],
     n: usize,
-    parts: impl Fn(&[Cell; N]) -> (Option<Vec<i128>>, Cell),
+    parts: impl Fn(&C) -> (Option<Vec<i128>>, Cell),
 ) -> Option<(Vec<i128>, i128)> {
     let mut rows = Vec::with_capacity(CASES_MAX);
     for case in cases.iter().take(CASES_MAX) {
@@ -150,6 +189,28 @@ mod tests {
         check(&[&x, &y], &of(|x, y| 11 * x * y + 25 * x), Some("11 * 25 + *"));
         check(&[&x, &y], &of(|_, y| 35 * y - 1), Some("nip 35 * 1-"));
         check(&[&x, &y], &of(|x, y| x.max(3 * y)), None);
+    }
+
+    #[test]
+    fn many_inputs_are_weighed() {
+        let mut random = crate::model::random::Random::new(&[7]);
+        let columns: Vec<Vec<Cell>> =
+            (0..14).map(|_| (0..40).map(|_| random.within(-900, 900) as Cell).collect()).collect();
+        let inputs = |n: usize| columns[..n].iter().map(Vec::as_slice).collect::<Vec<_>>();
+        let of = |f: fn(&dyn Fn(usize) -> Cell) -> Cell| -> Vec<Cell> {
+            (0..40).map(|at| f(&|input| columns[input][at])).collect()
+        };
+        check(&inputs(3), &of(|x| x(0) + x(1) + x(2)), Some("+ +"));
+        check(&inputs(4), &of(|x| 3 * x(0) - x(1) - 5 * x(3) + 7), Some("-5 * nip swap - swap 3 * + 7 +"));
+        check(&inputs(3), &of(|x| (x(0) + x(1) + 4 * x(2)).div_euclid(3)), None);
+        check(&inputs(8), &of(|x| (0..8).map(x).sum()), Some("+ + + + + + +"));
+        check(
+            &inputs(14),
+            &of(|x| x(0)),
+            Some("drop drop drop drop drop drop drop drop drop drop drop drop drop"),
+        );
+        check(&inputs(3), &of(|x| x(0) * x(1) + x(2)), None);
+        check(&inputs(3), &of(|_| 7), None);
     }
 
     #[test]

@@ -230,6 +230,13 @@ impl Search<'_, '_> {
             let found = pool.meet(&values[order..]);
             self.tried += pool.tried;
             let Some((meet, cost)) = found else { continue };
+            if pool.leaves(meet).iter().all(|leaf| *leaf == order) {
+                // No term depends on those before it: it is a function of n, and no loop.
+                if self.plain_function(&pool, meet, cost, order) {
+                    return true;
+                }
+                continue;
+            }
             let mut exprs = Exprs::new(order + 1);
             let next = pool.express(meet, &mut exprs, &|leaf| leaf);
             let kept: Vec<_> = (1..order).map(|position| exprs.input(position)).chain([next]).collect();
@@ -250,6 +257,20 @@ impl Search<'_, '_> {
             }
         }
         false
+    }
+
+    /// What a pool makes of n alone, from the first term on, or from the first that it was looked up for.
+    fn plain_function(&mut self, pool: &Pool, meet: Meet, cost: u32, first: usize) -> bool {
+        let mut exprs = Exprs::new(1);
+        let root = pool.express(meet, &mut exprs, &|_| 0);
+        let body = schedule(&exprs, &[root]);
+        let is_given = |at: usize| {
+            let n = self.terms.start + at as Cell;
+            exprs.eval(root, &[n]) == Some(self.terms.values[at])
+        };
+        let n_exceptions = (0..first).rev().find(|at| !is_given(*at)).map_or(0, |at| at + 1);
+        let (code, exceptions) = exceptional(&self.terms, n_exceptions, &body);
+        self.offer("function", code, cost + exceptions, self.terms.values.len() - n_exceptions - 1)
     }
 
     /// From the term at n/b, and n mod b: recursion on digits.
