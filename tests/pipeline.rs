@@ -121,6 +121,63 @@ fn patterns_become_expressions_and_trees() {
     }
 }
 
+/// A specification by its rows of inputs and a function.
+fn number_spec(word: &str, rows: &[Vec<i64>], f: impl Fn(&[i64]) -> i64) -> String {
+    let tests: Vec<String> =
+        rows.iter().map(|row| format!(r#"{{"input":{row:?},"output":[{}]}}"#, f(row))).collect();
+    let n_in = rows.first().map_or(0, Vec::len);
+    let inputs: Vec<String> = (0..n_in).map(|at| format!(r#"{{"name":"x{at}","type":"int"}}"#)).collect();
+    let effect = format!(r#"{{"inputs":[{}],"outputs":[{{"name":"y","type":"int"}}]}}"#, inputs.join(","));
+    format!(r#"{{"word":"{word}","stack_effect":{effect},"test_cases":[{}]}}"#, tests.join(","))
+}
+
+#[test]
+fn the_smallest_program_is_claimed_and_repetition_proves_nothing() {
+    let mut random = wordmill::model::random::Random::new(&[5]);
+    let mut rows = |n: usize, n_in: usize, most: i64| -> Vec<Vec<i64>> {
+        (0..n)
+            .map(|_| (0..n_in).map(|_| random.within(-most as i128, most as i128) as i64).collect())
+            .collect()
+    };
+    let (of_two, of_eight, of_fourteen) = (rows(30, 2, 1 << 20), rows(30, 8, 1000), rows(30, 14, 1000));
+    let from_one: Vec<Vec<i64>> = (1..25).map(|n| vec![n]).collect();
+    let text = [
+        number_spec("once", &[vec![3]], |x| x[0] * x[0] + 1),
+        number_spec("often", &vec![vec![3]; 100], |x| x[0] * x[0] + 1),
+        number_spec("nothing-in", &[vec![]], |_| 123_456_789),
+        number_spec("sum", &of_eight, |x| x.iter().sum()),
+        number_spec("first", &of_fourteen, |x| x[0]),
+        number_spec("masked", &of_two, |x| if (x[1] as u64) < x[0] as u64 { x[1] } else { 0 }),
+        number_spec("no-loop", &from_one, |x| (x[0] ^ 7) * 11),
+        number_spec("every-sixth", &from_one, |x| i64::from(x[0] % 6 == 0)),
+    ]
+    .join("\n");
+    let entries = parse_entries(text.as_bytes(), "small.jsonl", true);
+    let specs: Vec<Spec> = entries.into_iter().map(|entry| entry.spec.expect("a specification")).collect();
+    let corpus = Corpus::from_specs("small.jsonl", &specs);
+    let mut options = options(2);
+    options.synth.candidates_max = 1_000_000;
+    let (outcomes, _) = run_all(&corpus, &options, None);
+    let body = |word: &str| {
+        let code = outcome_of(&corpus, &outcomes, word).code.as_deref().unwrap_or_default();
+        code.split_once(") ").map(|(_, body)| body.to_owned())
+    };
+    assert_eq!(body("nothing-in").as_deref(), Some("123456789 ;"));
+    assert_eq!(body("sum").as_deref(), Some("+ + + + + + + ;"));
+    assert_eq!(body("first"), Some(format!("{};", "drop ".repeat(13))));
+    // The vocabulary of numbers has no `u<`: as an expression of it this takes a dozen words.
+    assert_eq!(body("masked").as_deref(), Some("tuck u< lshift ;"));
+    assert_eq!(body("no-loop").as_deref(), Some("7 xor 11 * ;"));
+    assert_eq!(body("every-sixth").as_deref(), Some("6 mod 1 swap rshift 1 and ;"));
+    let is_risky = |word: &str| {
+        let detail = outcome_of(&corpus, &outcomes, word).detail.as_ref();
+        detail.is_some_and(|detail| detail.diagnostics.iter().any(|diagnostic| diagnostic.code.0 == 75))
+    };
+    assert!(is_risky("once") && is_risky("often"), "one case is one case");
+    let sound = ["nothing-in", "sum", "first", "masked", "every-sixth"];
+    assert!(!sound.into_iter().any(is_risky));
+}
+
 #[test]
 fn each_specification_gets_its_verdict() {
     let corpus = Corpus::from_specs("specs.jsonl", &specs());

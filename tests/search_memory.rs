@@ -102,7 +102,35 @@ fn memory_is_bounded() {
     // One after the other: both measure the whole process.
     shared_banks_stay_within_the_memory_limit();
     forget_peak();
+    very_many_terms_take_no_more();
+    forget_peak();
     searches_stay_within_the_memory_limit();
+}
+
+/// A sequence of very many terms without a rule: what is looked up in loops grows with the terms, up to a bound.
+fn very_many_terms_take_no_more() {
+    const LIMIT: u64 = 256 << 20;
+    let mut next = noise_of(3);
+    let cases: Vec<String> =
+        (0..10_000).map(|n| format!(r#"{{"input":[{n}],"output":[{}]}}"#, next() >> 1)).collect();
+    let text = format!(
+        r#"{{"word":"long","stack_effect":{{"inputs":[{{"name":"n","type":"int"}}],"outputs":[{{"name":"r","type":"int"}}]}},"test_cases":[{}]}}"#,
+        cases.join(",")
+    );
+    let specs: Vec<_> = parse_entries(text.as_bytes(), "long.jsonl", true)
+        .into_iter()
+        .map(|entry| entry.spec.unwrap())
+        .collect();
+    let corpus = Corpus::from_specs("long.jsonl", &specs);
+    let mut options = Options::new(Arc::new(Library::load(&[]).unwrap()));
+    (options.jobs, options.memory_max) = (1, LIMIT);
+    options.synth.candidates_max = 300_000;
+    let mut sink = Collect::default();
+    run(&corpus, &[SpecId(0)], &options, None, &mut sink, &Silent, &AtomicBool::new(false)).unwrap();
+    assert_eq!(sink.0.len(), 1);
+    if let Some(peak) = peak_kib() {
+        assert!(peak < LIMIT >> 10, "{peak} KiB");
+    }
 }
 
 /// Banks of more shapes than there is room for come and go; the limit holds, and changes no outcome.
