@@ -145,6 +145,13 @@ pub(super) fn smallest<'a>(
         && let Some(goal) = goal_of(tools, problem)
     {
         best = sequences(tools, problem, settings, Cases::Scattered(goal), &mut None, found);
+        // A sum of many parts can often be said in fewer words.
+        if let Some(sum) = best.as_ref().filter(|_| problem.checks.n_in() > 2).map(|sum| sum.size) {
+            let other = templates(tools, problem, settings, 0..=u64::MAX, found);
+            if let Some(smaller) = other.filter(|other| other.size < sum && other.weight.is_sound) {
+                keep_solution(problem, tools, found, best.replace(smaller));
+            }
+        }
     }
     if best.is_none() && !ended(found) {
         best = match &terms {
