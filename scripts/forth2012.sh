@@ -24,7 +24,7 @@ ferth = "=0.2.0"
 [workspace]
 MANIFEST
 : > "$scratch/manifest/src/lib.rs"
-if ! metadata=$(cargo metadata --quiet --format-version 1 --manifest-path "$scratch/manifest/Cargo.toml" </dev/null); then
+if ! metadata=$(cargo metadata --quiet --format-version 1 --manifest-path "$scratch/manifest/Cargo.toml"); then
     echo "the Forth 2012 test suite cannot be fetched: left out" >&2
     exit 77
 fi
