@@ -2,6 +2,7 @@
 //!
 //! A kill at any instant leaves the last good file, and at worst a temporary one, which [`sweep`] removes. A temporary file
 //! is locked by its writer for as long as it is being written, so that sweeping never takes it from a living process.
+//! A link stays a link, and what it leads to is replaced; a device or a pipe is written to and never replaced.
 //! This room knows nothing of what it writes.
 
 use std::ffi::{OsStr, OsString};
@@ -33,9 +34,12 @@ pub enum Committed {
 }
 
 impl DurableFile {
-    /// Begins a new content for `target`; its folder must exist.
+    /// Begins a new content for `target`; its folder must exist. A device or a pipe is an error: a rename would put a file in its place.
     pub fn create(target: impl Into<PathBuf>) -> io::Result<Self> {
-        let target = target.into();
+        let target = followed(target.into())?;
+        if is_special(&target) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a device or a pipe, not a file"));
+        }
         loop {
             let temporary = temporary_beside(&target)?;
             let file = match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
@@ -158,8 +162,11 @@ fn sync_all(files: &[DurableFile]) -> io::Result<()> {
     })
 }
 
-/// Gives `target` this content, as [`DurableFile`] does.
+/// Gives `target` this content, as [`DurableFile`] does; a device or a pipe, `/dev/stdout` for one, is written to as it is.
 pub fn write(target: &Path, content: &[u8]) -> io::Result<()> {
+    if is_special(target) {
+        return OpenOptions::new().write(true).open(target)?.write_all(content);
+    }
     let mut file = DurableFile::create(target)?;
     file.write_all(content)?;
     file.commit()
@@ -202,6 +209,17 @@ pub fn is_temporary(name: &OsStr) -> bool {
 fn sweep_one(path: &Path) -> bool {
     let Ok(file) = OpenOptions::new().write(true).open(path) else { return false };
     file.try_lock().is_ok() && fs::remove_file(path).is_ok()
+}
+
+/// Where a link leads, if it leads anywhere.
+fn followed(target: PathBuf) -> io::Result<PathBuf> {
+    let is_link = fs::symlink_metadata(&target).is_ok_and(|found| found.is_symlink());
+    if is_link && target.exists() { fs::canonicalize(target) } else { Ok(target) }
+}
+
+/// Whether it is there, and neither a file nor a folder.
+fn is_special(target: &Path) -> bool {
+    fs::metadata(target).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 fn folder_of(target: &Path) -> &Path {
@@ -274,6 +292,28 @@ mod tests {
         file.commit().unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"new");
         assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_are_written_to_and_links_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |name: &str| folder.path().join(name);
+        let is_link = |name: &str| fs::symlink_metadata(of(name)).unwrap().is_symlink();
+        std::os::unix::fs::symlink("/dev/null", of("null")).unwrap();
+        write(&of("null"), b"gone").unwrap();
+        assert!(is_link("null") && DurableFile::create(of("null")).is_err());
+        let _listener = std::os::unix::net::UnixListener::bind(of("socket")).unwrap();
+        assert!(write(&of("socket"), b"x").is_err() && is_special(&of("socket")));
+        fs::write(of("file"), "old").unwrap();
+        std::os::unix::fs::symlink("file", of("link")).unwrap();
+        write(&of("link"), b"new").unwrap();
+        assert!(is_link("link"));
+        assert_eq!(fs::read(of("file")).unwrap(), b"new");
+        std::os::unix::fs::symlink("absent", of("dangling")).unwrap();
+        write(&of("dangling"), b"new").unwrap();
+        assert_eq!(fs::read(of("dangling")).unwrap(), b"new");
+        assert_eq!(names(folder.path()), ["dangling", "file", "link", "null", "socket"]);
     }
 
     #[test]

@@ -177,9 +177,9 @@ impl Table {
         self.spare = Vec::new();
     }
 
-    /// Makes the table four times as large, or, where that is near, as large as it needs to be for the most entries that it may come to. A slot holds
-    /// the part of its hash that places it, so no column is read; and the buckets stand in the order of their hashes, so both tables
-    /// are gone through once from the front.
+    /// Makes the table four times as large, or, where that is near, as large as it needs to be for the most entries that it may
+    /// come to. A slot holds the part of its hash that places it, so no column is read; and the buckets stand in the order of their
+    /// hashes, so both tables are gone through once from the front.
     #[cold]
     pub fn widen(&mut self, entries_max: usize) {
         let most = (entries_max * 4).div_ceil(SLOTS * 3);

@@ -1,5 +1,5 @@
-//! Polynomials through scattered cases: of one input, linear in each of two, or weighted sums of more. What is no sequence may yet be a line or a parabola,
-//! whatever its numbers.
+//! Polynomials through scattered cases: of one input, linear in each of two, or weighted sums of more. What is no sequence may
+//! yet be a line or a parabola, whatever its numbers.
 
 use crate::model::{Cell, Strategy};
 use crate::synth::sequence::closed::Polynomial;
