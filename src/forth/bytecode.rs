@@ -60,6 +60,8 @@ pub(super) const UNPROVEN: u16 = u16::MAX;
 pub(super) const NATIVE: u8 = 1;
 /// In the `a` of `More`: the word is proven, one straight line of [plain](Op::is_plain) operations.
 pub(super) const PLAIN: u8 = 2;
+/// In the `a` of `More`: the word is proven, a leaf: plain operations and [jumps](Op::is_leaf), no more.
+pub(super) const LEAF: u8 = 4;
 
 macro_rules! ops {
     ($($(#[$doc:meta])* $name:ident $need:literal $out:literal $r_need:literal $r_out:literal $(peak $peak:literal)?
@@ -192,9 +194,46 @@ ops! {
     TuckMod 2 2 0 0 peak 1,
     /// Leaves a word. a = cells of locals to drop.
     Return 0 0 0 0,
+    // Jumps, which with all before make a leaf.
+    Jump 0 0 0 0 jumps Always,
+    /// b = fuel.
+    JumpBack 0 0 0 0 jumps Always,
+    BranchZero 1 0 0 0 jumps Perhaps,
+    /// b = fuel.
+    BranchZeroBack 1 0 0 0 jumps Perhaps,
+    BranchNonZero 1 0 0 0 jumps Perhaps,
+    /// b = fuel.
+    BranchNonZeroBack 1 0 0 0 jumps Perhaps,
+    DupBranchZero 1 1 0 0 peak 1 jumps Perhaps,
+    DupBranchNonZero 1 1 0 0 peak 1 jumps Perhaps,
+    // Jumps where the comparison does not hold, each in four forms: `<`, `5 <`, `dup 5 <`, `2dup <`.
+    BranchEqual 2 0 0 0 jumps Perhaps,
+    BranchNotEqual 2 0 0 0 jumps Perhaps,
+    BranchLess 2 0 0 0 jumps Perhaps,
+    BranchGreater 2 0 0 0 jumps Perhaps,
+    BranchLessEq 2 0 0 0 jumps Perhaps,
+    BranchGreaterEq 2 0 0 0 jumps Perhaps,
+    LitBranchEqual 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchNotEqual 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchLess 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchGreater 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchLessEq 1 0 0 0 peak 1 jumps Perhaps,
+    LitBranchGreaterEq 1 0 0 0 peak 1 jumps Perhaps,
+    DupLitBranchEqual 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchNotEqual 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchLess 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchGreater 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchLessEq 1 1 0 0 peak 2 jumps Perhaps,
+    DupLitBranchGreaterEq 1 1 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchEqual 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchNotEqual 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchLess 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchGreater 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchLessEq 2 2 0 0 peak 2 jumps Perhaps,
+    TwoDupBranchGreaterEq 2 2 0 0 peak 2 jumps Perhaps,
 
     // What stands before a word; never executed. Head: a = 1 in a quotation, c = execution token. Enter: a = delta as i8, b = cells needed or
-    // UNPROVEN, c = how much deeper the stack may be. More: a = NATIVE or PLAIN, b = highest return depth at entry, c = fuel.
+    // UNPROVEN, c = how much deeper the stack may be. More: a = NATIVE, PLAIN or LEAF, b = highest return depth at entry, c = fuel.
     Head 0 0 0 0,
     Enter 0 0 0 0,
     More 0 0 0 0,
@@ -222,13 +261,7 @@ ops! {
     CompileOnly 0 0 0 0,
     /// Not plain: its division of 128 bits is a call.
     UMSlashMod 3 2 0 0,
-    // Control
-    Jump 0 0 0 0 jumps Always,
-    /// b = fuel.
-    JumpBack 0 0 0 0 jumps Always,
-    BranchZero 1 0 0 0 jumps Perhaps,
-    /// b = fuel.
-    BranchZeroBack 1 0 0 0 jumps Perhaps,
+    // Control, and the jumps above.
     /// `?dup if`: jumps over zero, which it drops.
     QDupBranchZero 1 1 0 0 peak 1,
     /// `?dup 0= if`: jumps over anything but zero, and keeps it.
@@ -288,36 +321,6 @@ ops! {
     LitFetch 0 1 0 0,
     LitStore 1 0 0 0 peak 1,
     LitPlusStore 1 0 0 0 peak 1,
-    BranchNonZero 1 0 0 0 jumps Perhaps,
-    /// b = fuel.
-    BranchNonZeroBack 1 0 0 0 jumps Perhaps,
-    DupBranchZero 1 1 0 0 peak 1 jumps Perhaps,
-    DupBranchNonZero 1 1 0 0 peak 1 jumps Perhaps,
-    // Jumps where the comparison does not hold, each in four forms: `<`, `5 <`, `dup 5 <`, `2dup <`.
-    BranchEqual 2 0 0 0 jumps Perhaps,
-    BranchNotEqual 2 0 0 0 jumps Perhaps,
-    BranchLess 2 0 0 0 jumps Perhaps,
-    BranchGreater 2 0 0 0 jumps Perhaps,
-    BranchLessEq 2 0 0 0 jumps Perhaps,
-    BranchGreaterEq 2 0 0 0 jumps Perhaps,
-    LitBranchEqual 1 0 0 0 peak 1 jumps Perhaps,
-    LitBranchNotEqual 1 0 0 0 peak 1 jumps Perhaps,
-    LitBranchLess 1 0 0 0 peak 1 jumps Perhaps,
-    LitBranchGreater 1 0 0 0 peak 1 jumps Perhaps,
-    LitBranchLessEq 1 0 0 0 peak 1 jumps Perhaps,
-    LitBranchGreaterEq 1 0 0 0 peak 1 jumps Perhaps,
-    DupLitBranchEqual 1 1 0 0 peak 2 jumps Perhaps,
-    DupLitBranchNotEqual 1 1 0 0 peak 2 jumps Perhaps,
-    DupLitBranchLess 1 1 0 0 peak 2 jumps Perhaps,
-    DupLitBranchGreater 1 1 0 0 peak 2 jumps Perhaps,
-    DupLitBranchLessEq 1 1 0 0 peak 2 jumps Perhaps,
-    DupLitBranchGreaterEq 1 1 0 0 peak 2 jumps Perhaps,
-    TwoDupBranchEqual 2 2 0 0 peak 2 jumps Perhaps,
-    TwoDupBranchNotEqual 2 2 0 0 peak 2 jumps Perhaps,
-    TwoDupBranchLess 2 2 0 0 peak 2 jumps Perhaps,
-    TwoDupBranchGreater 2 2 0 0 peak 2 jumps Perhaps,
-    TwoDupBranchLessEq 2 2 0 0 peak 2 jumps Perhaps,
-    TwoDupBranchGreaterEq 2 2 0 0 peak 2 jumps Perhaps,
 }
 
 impl Op {
@@ -338,6 +341,18 @@ impl Op {
     #[inline(always)]
     pub const fn is_plain(self) -> bool {
         (self as u8) < Op::Return as u8
+    }
+
+    /// Whether it may stand in a leaf: it is plain, the end of a word, or a jump that needs no more than the data stack.
+    #[inline(always)]
+    pub const fn is_leaf(self) -> bool {
+        (self as u8) < Op::Head as u8
+    }
+
+    /// Whether it is a jump back of a leaf, which burns fuel.
+    #[inline(always)]
+    pub const fn burns(self) -> bool {
+        matches!(self, Op::JumpBack | Op::BranchZeroBack | Op::BranchNonZeroBack)
     }
 }
 

@@ -7,8 +7,8 @@ use crate::model::Cell;
 #[derive(Clone, Default)]
 pub(super) struct Code {
     pub instrs: Vec<Instr>,
-    /// For each instruction the offset of its token in the source buffer.
-    pub places: Vec<u32>,
+    /// For each instruction the offset of its token in the source buffer, then room for more of them.
+    places: Vec<u32>,
     /// Numbers too wide for an instruction.
     pub consts: Vec<Cell>,
     /// The `Enter` of each execution token.
@@ -35,8 +35,30 @@ impl Code {
     /// Appends an instruction.
     #[inline(always)]
     pub fn push(&mut self, instr: Instr, place: u32) {
+        let at = self.instrs.len();
         self.instrs.push(instr);
-        self.places.push(place);
+        self.set_place(at, place);
+    }
+
+    /// The offset in the source buffer of the token that the instruction at `at` was made from.
+    pub fn place(&self, at: usize) -> u32 {
+        self.places[at]
+    }
+
+    /// One comparison and one write, where keeping a length, too, cost as much as the instruction itself.
+    #[inline(always)]
+    fn set_place(&mut self, at: usize, place: u32) {
+        match self.places.get_mut(at) {
+            Some(known) => *known = place,
+            None => self.add_place(at, place),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_place(&mut self, at: usize, place: u32) {
+        self.places.resize((at + 1).next_power_of_two(), 0);
+        self.places[at] = place;
     }
 
     /// Appends the header of the word `xt` and says where its `Enter` is.
@@ -48,7 +70,10 @@ impl Code {
             Instr { op: Op::Enter, a: 0, b: UNPROVEN, c: 0 },
             Instr::with(Op::More, 1),
         ]);
-        self.places.extend_from_slice(&[place; 3]);
+        self.set_place(enter as usize + 1, place);
+        for before in &mut self.places[enter as usize - 1..=enter as usize] {
+            *before = place;
+        }
         enter
     }
 
@@ -116,7 +141,6 @@ impl Code {
     #[inline(always)]
     pub fn truncate(&mut self, mark: CodeMark) {
         self.instrs.truncate(mark.instrs as usize);
-        self.places.truncate(mark.instrs as usize);
         self.consts.truncate(mark.consts as usize);
         self.enters.truncate(mark.enters as usize);
     }

@@ -1,6 +1,6 @@
 //! The engine: what a caller holds. Definitions go in, words run, results are looked at.
 
-use super::bytecode::{Instr, NATIVE, PLAIN};
+use super::bytecode::{Instr, LEAF, NATIVE, PLAIN};
 use super::code::{Code, CodeMark, STOP};
 use super::dictionary::{Dictionary, Entry};
 use super::error::{CompileError, CompileErrorKind, Details, ForthError, Location, Stop};
@@ -127,7 +127,7 @@ pub(super) struct Open {
 enum Used {
     /// Nothing since the checkpoint.
     Nothing,
-    /// The data stack and no more: a plain word cannot.
+    /// The data stack and no more: a leaf cannot.
     Stack,
     /// Perhaps memory, perhaps the dictionary.
     Anything,
@@ -482,30 +482,35 @@ impl Engine {
         if self.used != Used::Stack && self.begin_run() {
             return self.execute_watched(xt, inputs);
         }
-        self.start_fuel();
-        let m = &mut self.machine;
         let Some(enter) = self.code.enters.get(xt.0 as usize).map(|enter| *enter as usize) else {
             return self.no_run(throw::INVALID_ADDRESS, STOP);
         };
+        let m = &mut self.machine;
         if !m.put_items(inputs) {
             return self.no_run(throw::STACK_OVERFLOW, enter);
         }
-        if let Some(more) = self.code.instrs.get(enter + 1)
-            && more.a == PLAIN
-            && let head = &self.code.instrs[enter]
-            && inputs.len().wrapping_sub(head.b as usize) <= head.c as usize
-            && m.fuel >= more.c as i64
-        {
-            m.fuel -= more.c as i64;
-            return match executor::run_plain(m, &self.code, enter, inputs.len()) {
-                true => Ok(()),
-                false => Err(executor::plain_trap(m)),
-            };
+        let Some([head, more]) = self.code.instrs.get(enter..enter + 2) else {
+            return self.no_run(throw::INVALID_ADDRESS, STOP);
+        };
+        let fits = inputs.len().wrapping_sub(head.b as usize) <= head.c as usize;
+        if more.a == PLAIN && fits && self.limits.fuel >= more.c as u64 {
+            // What it burns is known, so none is given out.
+            self.fuel_at_start = m.fuel_left().max(0) + more.c as i64;
+            let done = executor::run_plain(m, &self.code, enter, inputs.len());
+            return if done { Ok(()) } else { self.leaf_stopped() };
+        }
+        let (is_leaf, fuel) = (more.a == LEAF && fits, more.c as i64);
+        self.start_fuel();
+        let m = &mut self.machine;
+        if is_leaf && m.fuel >= fuel {
+            m.fuel -= fuel;
+            let done = executor::run_leaf(m, &self.code, enter, inputs.len());
+            return if done { Ok(()) } else { self.leaf_stopped() };
         }
         self.execute_framed(enter, inputs.len())
     }
 
-    /// Clears away what plain words leave alone. Whether somebody watches the run, so that no word counts as plain.
+    /// Clears away what leaves do not touch. Whether somebody watches the run, so that no word counts as a leaf.
     #[inline(always)]
     fn begin_run(&mut self) -> bool {
         match self.used {
@@ -522,13 +527,13 @@ impl Engine {
     #[cold]
     #[inline(never)]
     fn execute_watched(&mut self, xt: Xt, inputs: &[Cell]) -> Result<(), Trap> {
-        self.start_fuel();
         let Some(enter) = self.code.enters.get(xt.0 as usize).map(|enter| *enter as usize) else {
             return self.no_run(throw::INVALID_ADDRESS, STOP);
         };
         if !self.machine.put_items(inputs) {
             return self.no_run(throw::STACK_OVERFLOW, enter);
         }
+        self.start_fuel();
         self.execute_framed(enter, inputs.len())
     }
 
@@ -536,6 +541,7 @@ impl Engine {
     #[cold]
     #[inline(never)]
     fn no_run(&mut self, code: Cell, at: usize) -> Result<(), Trap> {
+        self.start_fuel();
         self.machine.sp = 0;
         Err(Trap { kind: TrapKind::Throw(code), at: at as u32 })
     }
@@ -549,12 +555,8 @@ impl Engine {
     /// Runs a word that may need more than the data stack, which has `depth` items.
     #[inline(never)]
     fn execute_framed(&mut self, enter: usize, depth: usize) -> Result<(), Trap> {
-        self.used = Used::Anything;
-        let m = &mut self.machine;
-        m.sp = depth;
-        (m.rp, m.r_base, m.handler) = (0, 0, 0);
-        m.hold = memory::HOLD_END;
-        m.shadow_depth = 0;
+        self.machine.sp = depth;
+        self.clear_frames();
         if let Err(stop) = self.start(enter) {
             return Err(self.trap_of(stop));
         }
@@ -562,6 +564,29 @@ impl Engine {
             Exit::Done => Ok(()),
             exit => self.end_of(exit),
         }
+    }
+
+    /// Nothing runs yet.
+    #[inline(always)]
+    fn clear_frames(&mut self) {
+        self.used = Used::Anything;
+        let m = &mut self.machine;
+        (m.rp, m.r_base, m.handler) = (0, 0, 0);
+        m.hold = memory::HOLD_END;
+        m.shadow_depth = 0;
+    }
+
+    /// A leaf has stopped before its end. Where it needs more fuel, it goes on as one that was entered with a frame.
+    #[cold]
+    #[inline(never)]
+    fn leaf_stopped(&mut self) -> Result<(), Trap> {
+        if let Some(trap) = executor::leaf_trap(&self.machine, &self.code) {
+            return Err(trap);
+        }
+        self.clear_frames();
+        self.machine.push_frame(Frame::new(STOP, 0, false));
+        self.machine.checked = false;
+        self.drive().map_err(|stop| self.trap_of(stop))
     }
 
     #[cold]
@@ -627,7 +652,7 @@ impl Engine {
         match (xt.0 as usize).checked_sub(WORDS.len()) {
             None => description.word = description.definition.clone(),
             Some(index) if index < self.dictionary.len() => {
-                let place = self.code.places[at];
+                let place = self.code.place(at);
                 let place = self.skip_tokens(place, culprit(self.code.instrs[at], trap.kind));
                 description.position = place.saturating_sub(self.dictionary.get(index).origin);
                 description.word = self.token_at(place);
@@ -838,11 +863,8 @@ impl Engine {
             self.enter_shadow(enter);
         }
         let m = &mut self.machine;
-        let rp = m.rp;
-        m.returns.as_mut_slice()[rp] = Frame::new(STOP, m.r_base, false).0;
-        m.checked = m.sp.wrapping_sub(head.b as usize) > head.c as usize || rp >= more.b as usize;
-        m.rp = rp + 1;
-        m.r_base = m.rp;
+        m.checked = m.sp.wrapping_sub(head.b as usize) > head.c as usize || m.rp >= more.b as usize;
+        m.push_frame(Frame::new(STOP, m.r_base, false));
         m.handler = 0;
         m.ip = enter + 2;
         if more.a & NATIVE != 0 { self.entered() } else { Ok(()) }

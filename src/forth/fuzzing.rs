@@ -89,12 +89,14 @@ pub fn bytecode(data: &[u8]) {
         let index = engine.add_word(b"", Kind::Colon, 0);
         let enter = engine.dictionary.get(index).enter;
         let n = 1 + (bytes.next().unwrap_or(0) % 24) as usize;
+        // Every other word is a leaf, which words of any operations hardly are.
+        let n_ops = if bytes.next().unwrap_or(0) % 2 == 0 { Op::Head as usize } else { ALL_OPS.len() };
         let first = enter as usize + 2;
         for at in first..first + n {
-            let instr = instruction(&mut engine, &mut bytes, at, first, n, enter);
+            let instr = instruction(&mut engine, &mut bytes, &ALL_OPS[..n_ops], at, first, n, enter);
             engine.code.push(instr, 0);
         }
-        let n_locals = bytes.next().unwrap_or(0) % 3;
+        let n_locals = if n_ops < ALL_OPS.len() { 0 } else { bytes.next().unwrap_or(0) % 3 };
         engine.code.push(Instr { a: n_locals, ..Instr::new(Op::Return) }, 0);
         let (room, end) = (engine.room(), engine.code.instrs.len());
         engine.translator.prove(&mut engine.code, enter as usize, end, room);
@@ -123,17 +125,18 @@ pub fn bytecode(data: &[u8]) {
     assert_eq!(proven, observe(&mut engine, main, &inputs), "checked");
 }
 
-/// An instruction that may stand at `at` in a word of `n` instructions and a return from `first` on.
+/// An instruction of these operations that may stand at `at` in a word of `n` instructions and a return from `first` on.
 fn instruction(
     engine: &mut Engine,
     bytes: &mut impl Iterator<Item = u8>,
+    ops: &[Op],
     at: usize,
     first: usize,
     n: usize,
     enter: u32,
 ) -> Instr {
     let mut byte = || bytes.next().unwrap_or(0);
-    let op = ALL_OPS[byte() as usize % ALL_OPS.len()];
+    let op = ops[byte() as usize % ops.len()];
     let (x, y) = (byte(), byte());
     let wide = i16::from_le_bytes([x, y]) as i32;
     let mut instr = Instr::new(op);

@@ -261,7 +261,7 @@ impl Engine {
     /// Ends a data word's code, proves it and lets the word be found.
     fn finish_data(&mut self, index: usize) {
         let enter = self.dictionary.get(index).enter as usize;
-        let place = self.code.places[enter];
+        let place = self.code.place(enter);
         self.code.push(Instr::new(Op::Return), place);
         let (room, end) = (self.room(), self.code.instrs.len());
         self.translator.prove(&mut self.code, enter, end, room);

@@ -60,15 +60,20 @@ impl Engine {
         if self.translator.has_locals() || !self.system.order.is_plain() {
             return Ok(false);
         }
+        // No token becomes more than two instructions.
+        if self.code.instrs.len() + 2 * (self.input.end - self.input.at.min(self.input.end)) as usize
+            > self.code_max()
+        {
+            return Ok(false);
+        }
         let decimal = self.is_decimal();
-        let code_max = self.code_max();
         let Self { machine, code, translator, dictionary, .. } = self;
         let source = machine.memory.text.as_slice();
         let mut input = self.input;
         loop {
             let before = input;
             let Some(token) = input.next_in_line(source) else { break };
-            if dictionary.may_have(token.key) || token.len > 8 || code.instrs.len() >= code_max {
+            if dictionary.may_have(token.key) || token.len > 8 {
                 self.input = before;
                 return Ok(false);
             }

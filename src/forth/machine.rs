@@ -201,6 +201,15 @@ impl Machine {
         true
     }
 
+    /// Enters a frame, for which there must be room, to go back to this one.
+    #[inline(always)]
+    pub fn push_frame(&mut self, outer: Frame) {
+        let rp = self.rp;
+        self.returns.as_mut_slice()[rp] = outer.0;
+        self.rp = rp + 1;
+        self.r_base = rp + 1;
+    }
+
     /// Takes the top item.
     #[inline]
     pub fn pop(&mut self) -> Result<Cell> {

@@ -3,7 +3,7 @@
 //! check on its stacks; any other runs checked. The proof reads nothing but the instructions themselves, so it does not
 //! depend on what the compiler meant.
 
-use super::bytecode::{Effect, Instr, Jumps, Op, PLAIN, UNPROVEN};
+use super::bytecode::{Effect, Instr, Jumps, LEAF, Op, PLAIN, UNPROVEN};
 use super::words::WORDS;
 
 /// What the stacks may hold.
@@ -27,6 +27,10 @@ const UNKNOWN: Depths = Depths { d: 0, r: -1 };
 #[derive(Default)]
 pub(super) struct Prover {
     at: Vec<Depths>,
+    /// The same for leaves: the number of the proof in the upper half, so that what an earlier one noted counts as
+    /// nothing, and the depth of the data stack in the lower.
+    leaf: Vec<u64>,
+    proof: u32,
 }
 
 /// What is found on the way.
@@ -70,9 +74,84 @@ impl Prover {
     /// found into the header. Leaves the word unproven where there is no proof.
     #[inline(always)]
     pub fn prove(&mut self, instrs: &mut [Instr], enter: usize, end: usize, has_jumps: bool, room: Room) {
-        if !prove_line(&mut instrs[enter..end], room) {
+        let word = &mut instrs[enter..end];
+        let done = if has_jumps { self.prove_leaf(word, enter, room) } else { prove_line(word, room) };
+        if !done {
             self.prove_any(instrs, enter, end, has_jumps, room);
         }
+    }
+
+    /// Proves a word that is a leaf, whose `Enter` is at `enter`. False where it is none or there is no proof.
+    #[inline(never)]
+    fn prove_leaf(&mut self, word: &mut [Instr], enter: usize, room: Room) -> bool {
+        let [head, more, body @ ..] = word else { return false };
+        match self.leaf(body, enter + 2) {
+            Some(bounds) => {
+                write(head, more, &bounds, room, LEAF);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The walk over a leaf, whose first instruction is number `first`: as `walk`, with one stack, no calls, and all that
+    /// the next instruction needs in registers.
+    #[inline(always)]
+    fn leaf(&mut self, body: &[Instr], first: usize) -> Option<Bounds> {
+        if self.leaf.len() < body.len() || self.proof == u32::MAX {
+            self.leaf.clear();
+            self.leaf.resize(body.len().next_power_of_two(), 0);
+            self.proof = 0;
+        }
+        self.proof += 1;
+        let proof = (self.proof as u64) << 32;
+        let seen = &mut self.leaf[..body.len()];
+        let (mut d, mut low, mut high) = (0_i32, 0, 0);
+        let mut delta = None;
+        let mut live = true;
+        for (at, instr) in body.iter().enumerate() {
+            let known = seen[at];
+            if known >= proof {
+                if live && known as i32 != d {
+                    return None;
+                }
+                d = known as i32;
+            } else if live {
+                seen[at] = proof | d as u32 as u64;
+            } else {
+                continue;
+            }
+            let op = instr.op;
+            let effect = op.effect();
+            low = low.min(d - effect.need as i32);
+            high = high.max(d + effect.peak as i32);
+            d += effect.delta as i32;
+            live = true;
+            if op.is_plain() {
+                continue;
+            }
+            live = op.jumps() == Jumps::Perhaps;
+            if op == Op::Return {
+                if instr.a != 0 || *delta.get_or_insert(d) != d {
+                    return None;
+                }
+                continue;
+            }
+            if !op.is_leaf() {
+                return None;
+            }
+            let target = (instr.c as usize).wrapping_sub(first);
+            let there = seen.get_mut(target)?;
+            let now = proof | d as u32 as u64;
+            if *there < proof && target > at {
+                *there = now;
+            }
+            if *there != now {
+                return None;
+            }
+        }
+        // Control must not run off the end.
+        (!live).then_some(Bounds { low, high, r_high: 0, delta, pending: false })
     }
 
     #[inline(never)]
@@ -371,6 +450,52 @@ mod tests {
         assert!(!proven(&[Instr { a: 1, ..Instr::new(Op::Return) }]), "locals");
         assert!(!proven(&[Instr::new(Op::Return), Instr::new(Op::Dup)]));
         assert!(!proven(&[]));
+    }
+
+    /// Any leaf is found to be one, and the walk over leaves says just what the walk over anything says; one prover for
+    /// all, so that what the proof before has noted is met.
+    #[test]
+    fn leaves_are_proven_as_by_the_walk() {
+        let ops = [Op::Dup, Op::Drop, Op::Swap, Op::OnePlus, Op::TuckMod, Op::Less, Op::Over, Op::Return];
+        let jumps: Vec<Op> = ALL_OPS.iter().copied().filter(|op| op.is_leaf() && !op.is_plain()).collect();
+        let mut random = 88_172_645_463_325_252_u64;
+        let mut below = |n: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random % n as u64) as usize
+        };
+        let mut prover = Prover::default();
+        let (mut proven, mut refused, mut others) = (0, 0, 0);
+        for round in 0..200_000 {
+            let n = 1 + below(7);
+            let mut body: Vec<Instr> = (0..n)
+                .map(|_| match below(16) {
+                    0 => Instr::with(ALL_OPS[below(ALL_OPS.len())], 1),
+                    1..=7 => to(jumps[below(jumps.len())], below(n + 3) as i32 - 1),
+                    _ => Instr::new(ops[below(ops.len())]),
+                })
+                .collect();
+            body.push(op(Op::Return));
+            let instrs = [&[Op::Head, Op::Enter, Op::More].map(Instr::new)[..], &body].concat();
+            let of = |bounds: Bounds| (bounds.low, bounds.high, bounds.r_high, bounds.delta);
+            let leaf = prover.leaf(&body, 3).map(of);
+            let walk = prover.walk::<true>(&instrs, 1, instrs.len(), None).map(of);
+            let is_leaf = body.iter().all(|instr| instr.op.is_leaf());
+            if is_leaf || leaf.is_some() {
+                assert_eq!(leaf, walk, "round {round}: {body:?}");
+            }
+            match leaf {
+                Some(_) => proven += 1,
+                None if is_leaf => refused += 1,
+                None => others += 1,
+            }
+        }
+        assert!(proven > 10_000 && refused > 10_000 && others > 10_000, "{proven} {refused} {others}");
+        // The number of the proof begins anew.
+        prover.proof = u32::MAX;
+        let body = [to(Op::BranchZero, 2), op(Op::Negate), op(Op::Return)];
+        assert!(prover.leaf(&body, 3).is_some() && prover.proof == 1);
     }
 
     #[test]

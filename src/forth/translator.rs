@@ -308,6 +308,7 @@ impl Translator {
         code.instrs.len() as u32 - 1
     }
 
+    #[inline(always)]
     fn jump_back(&mut self, code: &mut Code, op: Op, target: u32, tokens: u32, place: u32) {
         let at = self.jump(code, op, target as i32, place);
         code.instrs[at as usize].b = fuel::of_tokens(self.tokens - tokens);
@@ -317,6 +318,7 @@ impl Translator {
         code.instrs[jump as usize].c = self.label(code);
     }
 
+    #[inline(always)]
     fn push_control(&mut self, item: Control) -> Result<()> {
         if self.control.len() == DEPTH_MAX {
             return Err(CompileErrorKind::TooDeep);
@@ -340,6 +342,7 @@ impl Translator {
     }
 
     /// A conditional forward jump, fused with the condition before it.
+    #[inline(always)]
     fn branch_zero(&mut self, code: &mut Code, place: u32) -> u32 {
         let (n_fused, instr) = fuse_branch(self.own(code));
         self.has_jumps = true;
@@ -566,7 +569,6 @@ fn replace(code: &mut Code, n: usize, instr: Instr) {
     if n > 1 {
         let len = code.instrs.len() + 1 - n;
         code.instrs.truncate(len);
-        code.places.truncate(len);
     }
     if let Some(last) = code.instrs.last_mut() {
         *last = instr;

@@ -16,6 +16,12 @@ pub fn flag(truth: bool) -> Cell {
 /// Floored quotient and remainder; `None` on division by zero (exception -10).
 #[inline(always)]
 pub fn div_mod_floored(dividend: Cell, divisor: Cell) -> Option<(Cell, Cell)> {
+    if (dividend | divisor) as u64 >> 32 == 0 {
+        // Two small numbers that are not negative: a division of half the width, which takes half the time.
+        let (dividend, divisor) = (dividend as u32, divisor as u32);
+        let quotient = dividend.checked_div(divisor)?;
+        return Some((quotient as Cell, (dividend % divisor) as Cell));
+    }
     if divisor == 0 {
         return None;
     }

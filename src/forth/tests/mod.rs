@@ -3,6 +3,7 @@
 mod agree;
 mod generator;
 mod hostile;
+mod leaves;
 mod native;
 mod programs;
 mod reference;
