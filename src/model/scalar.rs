@@ -17,7 +17,7 @@ pub fn flag(truth: bool) -> Cell {
 #[inline(always)]
 pub fn div_mod_floored(dividend: Cell, divisor: Cell) -> Option<(Cell, Cell)> {
     if (dividend | divisor) as u64 >> 32 == 0 {
-        // Two small numbers that are not negative: a division of half the width, which takes half the time.
+        // Two small numbers that are not negative: a division of half the width, and nothing to mend afterwards.
         let (dividend, divisor) = (dividend as u32, divisor as u32);
         let quotient = dividend.checked_div(divisor)?;
         return Some((quotient as Cell, (dividend % divisor) as Cell));
