@@ -2,7 +2,7 @@
 
 use super::args::MessageFormat;
 use super::{message, output};
-use crate::forth::{CompileErrorKind, ForthError, TrapKind};
+use crate::forth::{CompileErrorKind, ForthError, Location, TrapKind};
 use serde_json::json;
 use std::fmt::Write;
 
@@ -48,20 +48,23 @@ pub fn render(error: &ForthError, origin: &Origin<'_>, format: MessageFormat) ->
         width: (error.token.chars().count() as u32).max(1),
     };
     let title = title(error);
-    let from: Vec<(String, u32, u32)> = details
-        .from
+    let place_of = |other: &Location| {
+        let (name, line) = match &other.file {
+            Some(name) => (&**name, other.line),
+            None => (origin.name.unwrap_or("input"), other.line.max(1) + origin.line - 1),
+        };
+        (name.to_owned(), line, other.column.max(1))
+    };
+    let from: Vec<(String, u32, u32)> = details.from.iter().map(place_of).collect();
+    let word_at = details.word_at.as_ref().map(place_of);
+    let stands = word_at
         .iter()
-        .map(|from| {
-            let (name, line) = match &from.file {
-                Some(name) => (&**name, from.line),
-                None => (origin.name.unwrap_or("input"), from.line.max(1) + origin.line - 1),
-            };
-            (name.to_owned(), line, from.column.max(1))
-        })
-        .collect();
+        .map(|(name, line, column)| format!("`{}` stands at {name}:{line}:{column}", details.word));
     let trail = from.iter().map(|(name, line, column)| format!("read from {name}:{line}:{column}"));
-    let notes: Vec<String> =
-        Some(stack(error)).filter(|stack| !stack.is_empty()).into_iter().chain(trail).collect();
+    let stack = Some(stack(error)).filter(|stack| !stack.is_empty());
+    let notes: Vec<String> = stands.chain(stack).chain(trail).collect();
+    let as_json =
+        |(file, line, column): &(String, u32, u32)| json!({ "file": file, "line": line, "column": column });
     match format {
         MessageFormat::Human => {
             let source = Some((&*location.text, place.column));
@@ -77,10 +80,9 @@ pub fn render(error: &ForthError, origin: &Origin<'_>, format: MessageFormat) ->
         MessageFormat::Json => message::json(&json!({
             "severity": "error", "message": title, "file": file, "line": place.line, "column": place.column,
             "width": place.width, "exception": error.kind.code(), "token": error.token, "word": details.word,
-            "definition": details.definition, "stack": details.stack, "depth": details.depth,
-            "suggestion": error.suggestion,
-            "from": from.iter().map(|(file, line, column)| json!({ "file": file, "line": line, "column": column }))
-                .collect::<Vec<_>>(),
+            "word_at": word_at.as_ref().map(as_json), "definition": details.definition, "stack": details.stack,
+            "depth": details.depth, "suggestion": error.suggestion,
+            "from": from.iter().map(as_json).collect::<Vec<_>>(),
         })),
         MessageFormat::Github => {
             let title_of =

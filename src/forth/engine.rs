@@ -646,20 +646,23 @@ impl Engine {
     /// Why and where a program stopped, in words.
     pub fn describe(&self, trap: Trap) -> Description {
         let mut description = Description::of(trap.kind);
-        let at = trap.at as usize;
-        let Some(xt) = self.code.xt_at(at).map(Xt) else { return description };
+        let Some(xt) = self.code.xt_at(trap.at as usize).map(Xt) else { return description };
         description.definition = self.name(xt).to_owned();
-        match (xt.0 as usize).checked_sub(WORDS.len()) {
-            None => description.word = description.definition.clone(),
-            Some(index) if index < self.dictionary.len() => {
-                let place = self.code.place(at);
-                let place = self.skip_tokens(place, culprit(self.code.instrs[at], trap.kind));
-                description.position = place.saturating_sub(self.dictionary.get(index).origin);
-                description.word = self.token_at(place);
-            }
-            Some(_) => {}
+        if (xt.0 as usize) < WORDS.len() {
+            description.word = description.definition.clone();
+        } else if let Some((index, place)) = self.place_of(trap) {
+            description.position = place.saturating_sub(self.dictionary.get(index).origin);
+            description.word = self.token_at(place);
         }
         description
+    }
+
+    /// The word above the image in which a program stopped, and where the word at which it did stands in the source buffer.
+    fn place_of(&self, trap: Trap) -> Option<(usize, u32)> {
+        let at = trap.at as usize;
+        let index = (self.code.xt_at(at)? as usize).checked_sub(WORDS.len())?;
+        let n_before = culprit(self.code.instrs[at], trap.kind);
+        (index < self.dictionary.len()).then(|| (index, self.skip_tokens(self.code.place(at), n_before)))
     }
 
     /// Names of the words above the image, newest first, for completion and listings.
@@ -1062,22 +1065,40 @@ impl Engine {
         let described = described.unwrap_or_else(|| Description::of(stop.kind()));
         let location = self.location(place);
         let trail = std::mem::take(&mut self.trail);
-        let is_outer = |outer: &Location| (&outer.file, outer.line) != (&location.file, location.line);
-        let from = trail.into_iter().map(|place| self.location(place)).filter(is_outer).collect();
+        let is_other = |other: &Location| (&other.file, other.line) != (&location.file, location.line);
+        let from = trail.into_iter().map(|place| self.location(place)).filter(is_other).collect();
+        let word_at = match stop {
+            Stop::Trap(trap) => self.place_of(trap).and_then(|(_, word)| self.location_beside(word, place)),
+            Stop::Text { .. } => None,
+        };
+        let word_at = word_at.filter(is_other);
         Box::new(Details {
             location,
             from,
             definition: described.definition,
             word: described.word,
+            word_at,
             message: self.abort_message.take().filter(|_| stop.kind() == TrapKind::Throw(throw::ABORT_QUOTE)),
             stack: stack[stack.len().saturating_sub(STACK_SHOWN)..].to_vec(),
             depth: stack.len(),
         })
     }
 
+    /// Where a place is, if that can be said beside another: it has a file, or is in the same text.
+    fn location_beside(&self, place: u32, other: u32) -> Option<Location> {
+        let text = self.text_of(place).filter(|text| place < text.end)?;
+        let same = self.text_of(other).is_some_and(|other| other.start == text.start);
+        (text.name.is_some() || same).then(|| self.location(place))
+    }
+
+    /// The text that a place of the source buffer is in, or the last before it.
+    fn text_of(&self, place: u32) -> Option<&Text> {
+        self.texts.iter().rev().find(|text| text.start <= place)
+    }
+
     /// Where a place of the source buffer is for a person.
     fn location(&self, place: u32) -> Location {
-        let text = self.texts.iter().rev().find(|text| text.start <= place);
+        let text = self.text_of(place);
         let (start, end) = text.map_or((0, 0), |text| (text.start as usize, text.end as usize));
         let source = self.machine.memory.text.get(..end).unwrap_or(b"");
         let place = (place as usize).clamp(start.min(source.len()), source.len());

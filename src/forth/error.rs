@@ -117,6 +117,8 @@ pub struct Details {
     pub definition: String,
     /// The word at which it happened in there.
     pub word: String,
+    /// Where that word stands, where that is another line than that of `location` and known by a file or by the same text.
+    pub word_at: Option<Location>,
     /// What ABORT" had to say.
     pub message: Option<String>,
     /// The data stack, bottom first: its top, where it is deep.

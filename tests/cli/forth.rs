@@ -70,6 +70,7 @@ fn errors_show_place_word_code_and_stack() {
         "4 | drop 1 add .\n",
         "  |        ^^^\n",
         "note: stack: <1> 1\n",
+        "note: `+` stands at add.fs:2:3\n",
     ] {
         assert!(ran.stderr.contains(needle), "{needle}\n{}", ran.stderr);
     }
@@ -91,6 +92,7 @@ fn errors_show_place_word_code_and_stack() {
         (&found["exception"], &found["word"], &found["definition"]),
         (&(-4).into(), &"+".into(), &"add".into())
     );
+    assert_eq!(found["word_at"], serde_json::json!({ "file": "add.fs", "line": 2, "column": 3 }));
     let github = wordmill(folder.path(), &["forth", "add.fs", "--message-format=github"]).expect(1).stderr;
     assert!(github.starts_with("::error file=add.fs,line=4,title=exception -4::stack underflow"), "{github}");
     // What is not of the program ends with 2.

@@ -323,6 +323,33 @@ fn errors_name_the_text_that_they_stand_in() {
 }
 
 #[test]
+fn errors_say_where_in_a_definition_they_happened() {
+    let mut engine = engine();
+    engine.files_mut().insert("inner.fs", *b": bad\n  1 0 / ;\n").unwrap();
+    let inner = Some("inner.fs");
+    for (source, file, line, column) in [
+        (": f\n 1 0 / ;\nf", Some("outer.fs"), 2, 6),
+        (": f\n tuck\n  mod ;\n 7 0 f", Some("outer.fs"), 3, 3),
+        (": f 0 / ;\n: g 1 f ;\n\ng", Some("outer.fs"), 1, 7),
+        ("include inner.fs 2\nbad", inner, 2, 7),
+        ("s\" : f 1 0 / ;\" evaluate\nf", Some("evaluated text"), 1, 9),
+    ] {
+        let error = engine.load_file("outer.fs", source).expect_err(source);
+        let at = error.details.and_then(|details| details.word_at);
+        let found = at.as_ref().map(|at| (at.file.as_deref(), at.line, at.column));
+        assert_eq!(found, Some((file, line, column)), "{source}");
+    }
+    // Not where the line is shown anyway, outside of definitions, or where nothing is known of the place: an earlier line
+    // of a session, a body without a file.
+    engine.define("bare", "1 0 /").unwrap();
+    engine.interact(": typed 1 0 / ;").unwrap();
+    for source in [": f 1 0 / ; f", "1 0 /", "5 nonsense", "bare", "typed"] {
+        let error = engine.load_file("outer.fs", source).expect_err(source);
+        assert_eq!(error.details.and_then(|details| details.word_at), None, "{source}");
+    }
+}
+
+#[test]
 fn an_error_is_at_no_word_of_an_earlier_line() {
     let mut engine = engine();
     engine.interact(": fill 1024 0 do i loop ;").unwrap();
