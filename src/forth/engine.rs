@@ -297,7 +297,7 @@ impl Engine {
         let index = self.open_definition(name.as_bytes(), true)?;
         if !self.compile_plain()? {
             *has_run = true;
-            self.start_fuel();
+            self.begin_program();
             self.begin_string();
             self.interpret()?;
         }
@@ -384,6 +384,15 @@ impl Engine {
         self.trail.clear();
     }
 
+    /// The same for a text that is read as if it were the first: what earlier programs left in the machine, apart from
+    /// stack, words and memory, is none of its business.
+    fn begin_program(&mut self) {
+        self.start_fuel();
+        self.begin_reading();
+        self.clear_frames();
+        self.dictionary.take_walked();
+    }
+
     /// Whether a definition is open that the next line goes on with.
     pub fn is_compiling(&self) -> bool {
         self.open.is_some()
@@ -415,8 +424,7 @@ impl Engine {
                 self.note_text(None);
             }
         }
-        self.start_fuel();
-        self.begin_reading();
+        self.begin_program();
         self.interpret()?;
         self.machine.flush();
         self.read_nothing();
@@ -495,7 +503,7 @@ impl Engine {
         let fits = inputs.len().wrapping_sub(head.b as usize) <= head.c as usize;
         if more.a == PLAIN && fits && self.limits.fuel >= more.c as u64 {
             // What it burns is known, so none is given out.
-            self.fuel_at_start = m.fuel_left().max(0) + more.c as i64;
+            self.fuel_at_start = m.fuel_left().max(0).wrapping_add(more.c as i64);
             let done = executor::run_plain(m, &self.code, enter, inputs.len());
             return if done { Ok(()) } else { self.leaf_stopped() };
         }
@@ -555,6 +563,7 @@ impl Engine {
     /// Runs a word that may need more than the data stack, which has `depth` items.
     #[inline(never)]
     fn execute_framed(&mut self, enter: usize, depth: usize) -> Result<(), Trap> {
+        self.used = Used::Anything;
         self.machine.sp = depth;
         self.clear_frames();
         if let Err(stop) = self.start(enter) {
@@ -569,7 +578,6 @@ impl Engine {
     /// Nothing runs yet.
     #[inline(always)]
     fn clear_frames(&mut self) {
-        self.used = Used::Anything;
         let m = &mut self.machine;
         (m.rp, m.r_base, m.handler) = (0, 0, 0);
         m.hold = memory::HOLD_END;
@@ -583,6 +591,7 @@ impl Engine {
         if let Some(trap) = executor::leaf_trap(&self.machine, &self.code) {
             return Err(trap);
         }
+        self.used = Used::Anything;
         self.clear_frames();
         self.machine.push_frame(Frame::new(STOP, 0, false));
         self.machine.checked = false;
@@ -612,7 +621,7 @@ impl Engine {
     /// Fuel that the last `execute` or `load` burned. A program that ran out has burned all there was.
     #[inline]
     pub fn fuel_used(&self) -> u64 {
-        (self.fuel_at_start - self.machine.fuel_left().max(0)) as u64
+        self.fuel_at_start.wrapping_sub(self.machine.fuel_left().max(0)) as u64
     }
 
     /// Bytes of data space, where all of them lie in it.
@@ -634,6 +643,10 @@ impl Engine {
     /// Keeps a shadow stack from now on, or stops keeping one.
     pub fn set_shadow(&mut self, shadow: Option<Arc<Shadow>>) {
         self.shadow = shadow;
+        if self.used == Used::Stack {
+            // The next run looks anew who watches it.
+            self.used = Used::Anything;
+        }
         // Only the run loop keeps a shadow stack.
         self.forget_natives();
         self.labels.clear();
@@ -781,6 +794,7 @@ impl Engine {
     #[inline(never)]
     fn forget_hosted(&mut self) {
         self.hosted = false;
+        self.dictionary.take_walked();
         self.forget_words(self.checkpoint);
     }
 

@@ -545,7 +545,7 @@ fn run_loop<const CHECKED: bool, const SHADOW: bool, const CLASS: u8>(
     // Places the code that fetches the next operation, 25 to 34 bytes some way behind this, so that no line of 64 bytes
     // ends in the midst of it. Where one did, which every build decided anew, gcd took 130 ns instead of 96
     // (benches/engine.rs). Another compiler may place it otherwise, which costs nothing but time.
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: no instruction but padding.
     unsafe {
         use std::arch::asm;

@@ -270,13 +270,14 @@ impl Machine {
             self.fuel = fuel.min(left);
             self.spare = left - self.fuel;
         }
-        self.reserve = fuel - self.fuel;
+        // Wraps where `fuel` is the largest number and the last run ended overdrawn; their sum does not.
+        self.reserve = fuel.wrapping_sub(self.fuel);
     }
 
     /// The next run may be given less fuel than the last.
     pub fn change_fuel(&mut self) {
         self.spare += self.fuel;
-        self.reserve += self.fuel;
+        self.reserve = self.reserve.wrapping_add(self.fuel);
         self.fuel = 0;
     }
 
@@ -298,14 +299,14 @@ impl Machine {
     /// All the fuel that is left.
     #[inline(always)]
     pub fn fuel_left(&self) -> i64 {
-        self.fuel + self.reserve
+        self.fuel.wrapping_add(self.reserve)
     }
 
     /// The next piece of fuel, where the last is overdrawn by `-fuel`. `None` when all is burned.
     #[cold]
     #[inline(never)]
     pub fn refill(&mut self, fuel: i64) -> Option<i64> {
-        let left = fuel + std::mem::take(&mut self.reserve);
+        let left = fuel.wrapping_add(std::mem::take(&mut self.reserve));
         if left < 0 {
             return None;
         }

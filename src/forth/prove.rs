@@ -81,6 +81,13 @@ impl Prover {
         }
     }
 
+    /// The same for a word of which nobody knows whether it jumps.
+    pub fn prove_any_class(&mut self, instrs: &mut [Instr], enter: usize, end: usize, room: Room) {
+        if !prove_line(&mut instrs[enter..end], room) {
+            self.prove(instrs, enter, end, true, room);
+        }
+    }
+
     /// Proves a word that is a leaf, whose `Enter` is at `enter`. False where it is none or there is no proof.
     #[inline(never)]
     fn prove_leaf(&mut self, word: &mut [Instr], enter: usize, room: Room) -> bool {

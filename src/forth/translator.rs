@@ -206,7 +206,7 @@ impl Translator {
 
     /// Proves a word that was put together by hand.
     pub fn prove(&mut self, code: &mut Code, enter: usize, end: usize, room: Room) {
-        self.prover.prove(&mut code.instrs, enter, end, true, room);
+        self.prover.prove_any_class(&mut code.instrs, enter, end, room);
     }
 
     /// Counts a token.

@@ -392,3 +392,85 @@ fn what_source_says_does_not_depend_on_earlier_runs() {
         assert_eq!(engine.stack(), first);
     }
 }
+
+/// A text does what it does in a fresh engine, whatever programs ran before it: stacks, pictured numbers, fuel.
+#[test]
+fn texts_do_not_depend_on_earlier_programs() {
+    let before: &[(&str, &[Cell])] = &[
+        ("recurse", &[]),
+        ("0 recurse", &[]),
+        ("<# [char] x hold [char] y hold", &[]),
+        ("['] execute catch recurse", &[5]),
+        ("begin again", &[]),
+        ("1 0 /", &[]),
+        ("begin 1- dup 0= until", &[3]),
+        ("dup *", &[3]),
+    ];
+    let texts =
+        ["[ 2 3 + ] literal", "[ 0. #> ] 2literal nip", "[ 1 0 / ]", "s\" 2 3 +\" evaluate [ 7 ] literal"];
+    let define = |engine: &mut Engine, text: &str| {
+        let defined = engine.define("k", text);
+        let burned = engine.fuel_used();
+        let ran = defined.as_ref().map(|xt| engine.execute(*xt, &[])).map_err(Clone::clone);
+        (defined, burned, ran, engine.stack().to_vec(), engine.fuel_used())
+    };
+    let load = |engine: &mut Engine, text: &str| {
+        let loaded = engine.load(text);
+        (loaded, engine.fuel_used(), engine.stack().to_vec())
+    };
+    for text in texts {
+        let expect = define(&mut engine(), text);
+        for (body, inputs) in before {
+            for after in before {
+                let mut used = engine();
+                let word = used.define("w", body).expect(body);
+                let _ = used.execute(word, inputs);
+                let word = used.define("w", after.0).expect(body);
+                let _ = used.execute(word, after.1);
+                used.reset();
+                assert_eq!(define(&mut used, text), expect, "{text} after {body}, {after:?}");
+            }
+        }
+    }
+    for text in ["0. #> nip", "2 3 +", ": f recurse ; ' f catch nip"] {
+        let expect = load(&mut engine(), text);
+        for (body, inputs) in before {
+            let mut used = engine();
+            let word = used.define("w", body).expect(body);
+            let _ = used.execute(word, inputs);
+            used.reset();
+            assert_eq!(load(&mut used, text), expect, "{text} after {body}");
+        }
+    }
+    // Searches that an earlier text had to pay for, and did not.
+    let mut used = engine();
+    let names: String = (0..20_000).map(|n| format!("0 constant name-of-a-word-{n} ")).collect();
+    used.load(&names).expect("constants");
+    used.define("w", &"name-of-a-word-1 drop ".repeat(50)).expect("a word");
+    used.reset();
+    assert_eq!(define(&mut used, texts[0]), define(&mut engine(), texts[0]));
+}
+
+/// The most fuel that there is, after runs that left the machine overdrawn or gave out nothing.
+#[test]
+fn the_largest_fuel_is_fuel() {
+    let mut engine = engine();
+    let [endless, square, branch] = [("e", "begin again"), ("d", "dup *"), ("s", "dup if 1+ then")]
+        .map(|(name, body)| engine.define(name, body).expect(body));
+    for fuel in [50_000, 0, 1, u64::MAX] {
+        engine.set_fuel(fuel);
+        if fuel < 100_000 {
+            assert!(engine.execute(endless, &[]).is_err());
+            assert_eq!(engine.fuel_used(), fuel);
+        }
+        engine.set_fuel(u64::MAX);
+        for (xt, input, result) in [(square, 3, 9), (branch, 3, 4), (square, 4, 16)] {
+            engine.execute(xt, &[input]).expect("it runs");
+            assert_eq!((engine.stack(), engine.fuel_used()), (&[result][..], 1), "after {fuel}");
+        }
+        engine.load("").expect("nothing");
+        assert_eq!(engine.fuel_used(), 0);
+        engine.execute(square, &[3]).expect("it runs");
+        assert_eq!(engine.fuel_used(), 1);
+    }
+}

@@ -4,7 +4,7 @@
 use super::*;
 use crate::forth::bytecode::{LEAF, PLAIN};
 use crate::forth::native::Policy;
-use crate::forth::shadow::Shadow;
+use crate::forth::shadow::{self, Shadow};
 use crate::forth::trap::throw;
 use std::sync::Arc;
 
@@ -87,4 +87,19 @@ fn leaves_become_machine_code() {
     engine.forget_natives();
     engine.execute(count, &[500]).expect("it runs");
     assert_eq!((engine.stack(), engine.fuel_used()), (&[0][..], 500));
+}
+
+/// A shadow stack that is set after a leaf ran without one.
+#[test]
+fn leaves_are_seen_by_whoever_watches() {
+    for body in ["begin 1 swap / again", "1 swap /"] {
+        let mut engine = engine();
+        let word = engine.define("seen", body).expect("it compiles");
+        assert!(engine.execute(word, &[0]).is_err());
+        let shadow = Arc::new(Shadow::default());
+        engine.set_shadow(Some(Arc::clone(&shadow)));
+        assert!(engine.execute(word, &[0]).is_err());
+        let mut names = [Default::default(); 4];
+        assert_eq!((shadow.snapshot(&mut names), shadow::text(&names[0])), (1, "seen"), "{body}");
+    }
 }
